@@ -1,0 +1,1 @@
+"""The service: Label Studio's ML-backend protocol over the models."""

@@ -1,0 +1,1 @@
+"""HTTP to services and back; no decisions."""

@@ -1,0 +1,1 @@
+"""Everything that outlives a request: the database, loaded models, caches and locks."""

@@ -1,0 +1,34 @@
+"""Everything that can go wrong in `models`, and the root of the project's error tree.
+
+MaskloopError
+├── UnknownNameError (ValueError)             a component that is not registered
+├── PromptError (ValueError)                  clicks or boxes that cannot be used
+├── ImageError (ValueError)                   a picture that cannot be decoded or is too large
+├── WeightsNotFoundError (FileNotFoundError)  weights are not where they should be
+└── BackendError                              the service's errors, see backend/errors.py
+"""
+
+from collections.abc import Iterable
+
+
+class MaskloopError(Exception):
+    """Root of every error this project raises on purpose."""
+
+
+class UnknownNameError(MaskloopError, ValueError):
+    """A component was asked for by a name that its family does not have."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no {kind} called {name!r}. Known names: {', '.join(sorted(known))}.")
+
+
+class PromptError(MaskloopError, ValueError):
+    """Prompts that no interactive model can use."""
+
+
+class ImageError(MaskloopError, ValueError):
+    """A picture that cannot be decoded, or that is larger than allowed."""
+
+
+class WeightsNotFoundError(MaskloopError, FileNotFoundError):
+    """A model's weights are missing; the message names the path and the command that fetches them."""

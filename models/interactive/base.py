@@ -1,0 +1,85 @@
+"""The contract of interactive models: encode a picture once, then answer prompts about one object.
+
+Both calls are pure: everything an answer depends on is in the arguments, so one model serves many
+annotators at once and any process can answer.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from models.arrays import Image, Mask
+from models.prompts import Prompts
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A picture as an interactive model sees it; models derive their own.
+
+    Attributes:
+        size_hw: Height and width of the picture in pixels.
+    """
+
+    size_hw: tuple[int, int]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it holds, for the byte-bounded cache."""
+        return 64
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The object that the prompts describe.
+
+    Attributes:
+        mask: (H, W) of the picture. Pixels of positive clicks are inside, of negative clicks outside.
+        score: Predicted IoU with what the annotator means, in [0, 1].
+    """
+
+    mask: Mask
+    score: float
+
+
+E = TypeVar("E", bound=Embedding)
+
+
+class InteractiveModel(ABC, Generic[E]):
+    """From prompts to one object. May be shared between threads once `load` has returned.
+
+    Constructors take keyword hyper-parameters with defaults and do nothing else.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    """Changes whenever the same prompts may give another mask; part of every cache key."""
+
+    def load(self) -> None:  # noqa: B027 - a model without weights has nothing to load
+        """Bring weights into memory; calling it again does nothing.
+
+        Raises:
+            WeightsNotFoundError: The weights are missing.
+        """
+
+    @abstractmethod
+    def encode(self, image: Image) -> E:
+        """Do the work that does not depend on prompts.
+
+        Args:
+            image: (H, W, 3) RGB; not modified.
+        """
+
+    @abstractmethod
+    def segment(self, embedding: E, prompts: Prompts) -> Prediction:
+        """Find the object.
+
+        Args:
+            embedding: What `encode` returned for the picture.
+            prompts: All clicks on the object and its box, if any.
+
+        Returns:
+            A mask of the picture's size; the same arguments always give the same mask.
+
+        Raises:
+            PromptError: The prompts say nothing about where the object is, or lie outside the picture.
+        """

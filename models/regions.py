@@ -1,0 +1,74 @@
+"""One found or drawn object: a cropped mask and its place, so that hundreds fit in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.arrays import Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """An object in a picture.
+
+    Attributes:
+        mask: The object inside its crop, (h, w); at least one pixel is true.
+        top: Row of the crop's first pixel in the picture.
+        left: Column of the crop's first pixel in the picture.
+        class_name: What the model or the annotator calls the object; "" when nobody said.
+        score: Confidence in [0, 1], higher is better.
+    """
+
+    mask: Mask
+    top: int
+    left: int
+    class_name: str = ""
+    score: float = 1.0
+
+    @classmethod
+    def from_mask(cls, mask: Mask, class_name: str = "", score: float = 1.0) -> Region | None:
+        """Crop a picture-sized mask to its object; an empty mask gives None.
+
+        Args:
+            mask: The object, (H, W).
+            class_name: See the class.
+            score: See the class.
+        """
+        rows = np.flatnonzero(mask.any(axis=1))
+        if rows.size == 0:
+            return None
+        columns = np.flatnonzero(mask.any(axis=0))
+        top, left = int(rows[0]), int(columns[0])
+        crop = mask[top : rows[-1] + 1, left : columns[-1] + 1].copy()
+        return cls(crop, top, left, class_name, score)
+
+    @property
+    def area(self) -> int:
+        """Number of pixels of the object."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The crop as (top, left, bottom, right), the last two exclusive."""
+        height, width = self.mask.shape
+        return self.top, self.left, self.top + height, self.left + width
+
+    def full_mask(self, size_hw: tuple[int, int]) -> Mask:
+        """Paste the object into an empty picture-sized mask, (H, W); what sticks out is cut off."""
+        full = np.zeros(size_hw, dtype=bool)
+        top, left, bottom, right = self.box
+        rows = slice(max(top, 0), min(bottom, size_hw[0]))
+        columns = slice(max(left, 0), min(right, size_hw[1]))
+        full[rows, columns] = self.mask[
+            rows.start - top : max(rows.stop - top, 0), columns.start - left : max(columns.stop - left, 0)
+        ]
+        return full
+
+    def with_mask(self, mask: Mask) -> Region | None:
+        """The same object with another mask in the same crop, (h, w); None when that is empty."""
+        tight = Region.from_mask(mask)
+        if tight is None:
+            return None
+        return replace(self, mask=tight.mask, top=self.top + tight.top, left=self.left + tight.left)

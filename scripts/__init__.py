@@ -1,0 +1,1 @@
+"""Command lines, started as `python -m scripts.<name>`; each offers `--help`."""
