@@ -54,7 +54,7 @@ class InteractiveModel(ABC, Generic[E]):
     version: ClassVar[str]
     """Changes whenever the same prompts may give another mask; part of every cache key."""
 
-    def load(self) -> None:  # noqa: B027 - a model without weights has nothing to load
+    def load(self) -> None:
         """Bring weights into memory; calling it again does nothing.
 
         Raises:
