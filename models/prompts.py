@@ -1,7 +1,7 @@
 """What an annotator points at: clicks and boxes, in (row, column) pixels."""
 
 from dataclasses import dataclass
-from math import floor
+from math import ceil, floor, isfinite
 
 from models.errors import PromptError
 
@@ -45,11 +45,13 @@ class Box:
     @property
     def slices(self) -> tuple[slice, slice]:
         """The box as (row slice, column slice) of at least one pixel."""
-        top, left = max(0, round(self.top)), max(0, round(self.left))
-        return (
-            slice(top, max(top + 1, round(self.bottom))),
-            slice(left, max(left + 1, round(self.right))),
-        )
+        return _pixels(self.top, self.bottom), _pixels(self.left, self.right)
+
+
+def _pixels(first: float, last: float) -> slice:
+    """Round to whole pixels; a box thinner than that keeps the pixel it lies in."""
+    start = max(0, min(round(first), ceil(last) - 1))
+    return slice(start, max(start + 1, round(last)))
 
 
 @dataclass(frozen=True)
@@ -76,29 +78,35 @@ class Prompts:
             size_hw: Height and width of the picture in pixels.
 
         Raises:
-            PromptError: Nothing is positive, a click lies outside the picture, or the box does not touch it.
+            PromptError: Nothing is positive, a position is not a finite number, a click lies outside the
+                picture, or the box holds no pixel of it.
         """
         height, width = size_hw
         if not self.has_positive:
             raise PromptError("At least one positive click or a box is needed to say where the object is.")
         for click in self.clicks:
-            row, column = click.pixel
-            if not (0 <= row < height and 0 <= column < width):
+            if not self._click_hits(click, height, width):
                 raise PromptError(
                     f"The click at row {click.row:g}, column {click.column:g} lies outside the picture "
                     f"of {height} rows and {width} columns."
                 )
-        if self.box is not None and not self._box_touches(self.box, height, width):
+        if self.box is not None and not self._box_holds_a_pixel(self.box, height, width):
             raise PromptError(
                 f"{self.box} does not overlap the picture of {height} rows and {width} columns."
             )
 
     @staticmethod
-    def _box_touches(box: Box, height: int, width: int) -> bool:
-        return (
-            box.top < box.bottom
-            and box.left < box.right
-            and box.bottom > 0
-            and box.right > 0
-            and (box.top < height and box.left < width)
-        )
+    def _click_hits(click: Click, height: int, width: int) -> bool:
+        if not (isfinite(click.row) and isfinite(click.column)):
+            return False
+        row, column = click.pixel
+        return 0 <= row < height and 0 <= column < width
+
+    @staticmethod
+    def _box_holds_a_pixel(box: Box, height: int, width: int) -> bool:
+        if not all(map(isfinite, (box.top, box.left, box.bottom, box.right))):
+            return False
+        if not (0 < box.bottom > box.top and 0 < box.right > box.left):
+            return False
+        rows, columns = box.slices
+        return bool(rows.start < height and columns.start < width)

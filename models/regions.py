@@ -59,10 +59,10 @@ class Region:
         """Paste the object into an empty picture-sized mask, (H, W); what sticks out is cut off."""
         full = np.zeros(size_hw, dtype=bool)
         top, left, bottom, right = self.box
-        rows = slice(max(top, 0), min(bottom, size_hw[0]))
-        columns = slice(max(left, 0), min(right, size_hw[1]))
+        rows = slice(*np.clip([top, bottom], 0, size_hw[0]).tolist())
+        columns = slice(*np.clip([left, right], 0, size_hw[1]).tolist())
         full[rows, columns] = self.mask[
-            rows.start - top : max(rows.stop - top, 0), columns.start - left : max(columns.stop - left, 0)
+            rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
         ]
         return full
 
