@@ -48,13 +48,17 @@ class MaskPostProcessor(PostProcessor):
         """Clean each region's mask on its own; a region that becomes empty is left out."""
         cleaned = []
         for region in regions:
-            top, left, bottom, right = region.box
-            inside = [
-                Click(click.row - top, click.column - left, click.positive)
-                for click in clicks
-                if top <= click.pixel[0] < bottom and left <= click.pixel[1] < right
-            ]
-            changed = region.with_mask(self.process_mask(region.mask, inside))
+            changed = region.with_mask(self.process_mask(region.mask, clicks_inside(region, clicks)))
             if changed is not None:
                 cleaned.append(changed)
         return cleaned
+
+
+def clicks_inside(region: Region, clicks: Sequence[Click]) -> list[Click]:
+    """Return the clicks that hit a region's crop, moved into pixels of the crop."""
+    top, left, bottom, right = region.box
+    return [
+        Click(click.row - top, click.column - left, click.positive)
+        for click in clicks
+        if top <= click.pixel[0] < bottom and left <= click.pixel[1] < right
+    ]
