@@ -4,6 +4,7 @@ MaskloopError                                 models/errors.py
 ├── UnknownNameError, PromptError, ImageError 400
 ├── WeightsNotFoundError                      503
 └── BackendError                              500
+    ├── SettingsError (ValueError)                 stops the start; names the variable
     ├── RequestError (ValueError)             400  not what Label Studio sends; names the field
     │   └── BodyTooLargeError                 413
     ├── LabelConfigError (ValueError)         400  no usable control; shows a config that works
@@ -11,16 +12,23 @@ MaskloopError                                 models/errors.py
     ├── ImageAddressError (ValueError)        403  an address that this service must not fetch from
     ├── ImageUnavailableError                 502  the picture could not be fetched
     ├── LabelStudioError                      502  Label Studio refused or failed a call
+    ├── DatabaseError                         503  the state cannot be read or written
     └── BusyError                             503  too many requests wait; carries Retry-After
 
 Catch `MaskloopError` to answer anything this project raises on purpose, a leaf to recover from one cause.
 """
+
+from __future__ import annotations
 
 from models.errors import ImageError, MaskloopError, PromptError, UnknownNameError, WeightsNotFoundError
 
 
 class BackendError(MaskloopError):
     """Root of the service's own errors."""
+
+
+class SettingsError(BackendError, ValueError):
+    """A setting is unknown or has a wrong value; the message names the variable."""
 
 
 class RequestError(BackendError, ValueError):
@@ -48,7 +56,24 @@ class ImageUnavailableError(BackendError):
 
 
 class LabelStudioError(BackendError):
-    """Label Studio refused or failed a call; the message has status and path, never the token."""
+    """Label Studio refused or failed a call; the message says which, never the token.
+
+    Attributes:
+        status: HTTP status of its answer; None when it could not be reached.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class DatabaseError(BackendError):
+    """The service's own state cannot be read or written."""
+
+    @classmethod
+    def while_doing(cls, what: str, error: Exception) -> DatabaseError:
+        """Describe a driver's error without the statement and its values."""
+        return cls(f"The database failed while {what}: {getattr(error, 'orig', error)}")
 
 
 class BusyError(BackendError):
@@ -75,6 +100,7 @@ _STATUS: dict[type[MaskloopError], int] = {
     ImageAddressError: 403,
     ImageUnavailableError: 502,
     LabelStudioError: 502,
+    DatabaseError: 503,
     BusyError: 503,
 }
 
