@@ -1,0 +1,87 @@
+"""The database: what must survive a restart and is not in Label Studio.
+
+SQLite in write-ahead mode by default, PostgreSQL by URL. Each store opens short transactions of its own;
+writers wait for each other inside the database (5 s at most), readers never wait.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.errors import DatabaseError
+
+metadata = MetaData()
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="Label Studio's '<id>.<created>'"),
+    Column("label_config", Text, nullable=False),
+    Column("extra_params", JSON, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("action", String(128), nullable=False),
+    Column("project_id", Integer, index=True),
+    Column("skipped", Boolean, nullable=False, comment="the annotator skipped the task"),
+    Column("task_ids", JSON, nullable=False),
+    Column("annotation_ids", JSON, nullable=False),
+    Column("body", JSON, nullable=False, comment="the event without secrets"),
+)
+
+
+def open_database(url: str) -> Engine:
+    """Connect, and create the tables that are missing.
+
+    Args:
+        url: SQLAlchemy URL; the folder of a SQLite file is created.
+
+    Raises:
+        DatabaseError: The database cannot be opened; the message has its address without the password.
+    """
+    parsed = make_url(url)
+    shown = parsed.render_as_string(hide_password=True)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database and parsed.database != ":memory:":
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(parsed, connect_args={"timeout": 5})
+            event.listen(engine, "connect", _prepare_sqlite)
+        else:
+            engine = create_engine(parsed, pool_pre_ping=True)
+        metadata.create_all(engine)
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", error))
+        raise DatabaseError(
+            f"Cannot open the database {shown}: {reason}. Check MASKLOOP_DATABASE_URL and MASKLOOP_STATE_DIR."
+        ) from error
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Readers beside one writer; a committed event survives a power cut (synchronous=FULL)."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()

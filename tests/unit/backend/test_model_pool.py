@@ -1,0 +1,77 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
+
+import pytest
+
+from backend.state.model_pool import ModelPool
+from models.errors import UnknownNameError, WeightsNotFoundError
+from models.registry import Registry
+
+
+class Quick:
+    name: ClassVar[str] = "quick"
+    version: ClassVar[str] = "quick-1"
+    loads: ClassVar[list[int]] = []
+
+    def load(self) -> None:
+        threading.Event().wait(0.01)
+        self.loads.append(1)
+
+
+class Missing:
+    name: ClassVar[str] = "missing"
+    version: ClassVar[str] = "missing-1"
+
+    def load(self) -> None:
+        raise WeightsNotFoundError("no weights at /weights; fetch them")
+
+
+def test_a_model_is_loaded_once_however_many_ask_at_once() -> None:
+    Quick.loads.clear()
+    announced: list[Quick] = []
+    pool = ModelPool(Registry("model", [Quick]), on_load=announced.append)
+    with ThreadPoolExecutor(8) as threads:
+        models = [future.result(5) for future in [threads.submit(pool.get, "quick") for _ in range(8)]]
+    assert len({id(model) for model in models}) == 1
+    assert Quick.loads == [1]
+    assert announced == [models[0]]
+
+
+def test_the_version_is_known_without_loading() -> None:
+    pool = ModelPool(Registry("model", [Quick]), on_load=lambda _model: None)
+    assert pool.version("quick") == "quick-1"
+    assert not pool.is_loaded("quick")
+
+
+def test_a_problem_says_why_a_model_is_not_there() -> None:
+    pool = ModelPool(Registry("model", [Missing]), on_load=lambda _model: None)
+    assert pool.problem("missing") == "model 'missing': no weights at /weights; fetch them"
+    with pytest.raises(WeightsNotFoundError):
+        pool.get("missing")
+
+
+def test_a_model_that_is_being_loaded_is_a_problem_without_waiting() -> None:
+    started, release = threading.Event(), threading.Event()
+
+    class Slow(Quick):
+        name: ClassVar[str] = "slow"
+
+        def load(self) -> None:
+            started.set()
+            release.wait(5)
+
+    pool = ModelPool(Registry("model", [Slow]), on_load=lambda _model: None)
+    with ThreadPoolExecutor(1) as threads:
+        loading = threads.submit(pool.get, "slow")
+        assert started.wait(5)
+        assert pool.problem("slow") == "model 'slow' is being loaded"
+        release.set()
+        loading.result(5)
+    assert pool.problem("slow") is None
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    pool = ModelPool(Registry("model", [Quick]), on_load=lambda _model: None)
+    with pytest.raises(UnknownNameError, match="Known names: quick"):
+        pool.get("quikc")
