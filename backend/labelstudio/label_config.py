@@ -1,66 +1,297 @@
 """What a labelling config offers: which pictures, which controls on them, which labels.
 
-A config is XML. This module reads the part that has to do with `<Image>` and answers the questions
-the services ask: which control receives an object of a class, which one a prompt came from.
+A config is XML. This module answers the questions the services ask of the part that has to do with
+`<Image>`: which control receives an object of a class, which one a prompt came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
+from backend.errors import RequestError
+from backend.labelstudio.controls import Control, ControlKind, Label
+from backend.labelstudio.label_config_xml import parse_xml, unusable
 
-class ControlKind(str, Enum):
-    """Control tags on `<Image>`; the value is the lower-case tag family used in result types."""
+__all__ = ["ChoiceTarget", "Control", "ControlKind", "Label", "LabelConfig", "PrelabelTarget"]
 
-    BRUSH = "brush"
-    BITMASK = "bitmask"
-    POLYGON = "polygon"
-    VECTOR = "vector"
-    ELLIPSE = "ellipse"
-    RECTANGLE = "rectangle"
-    KEYPOINT = "keypoint"
-    CHOICES = "choices"
+_TIERS = {
+    ControlKind.BRUSH: 0,
+    ControlKind.BITMASK: 0,
+    ControlKind.POLYGON: 0,
+    ControlKind.VECTOR: 0,
+    ControlKind.ELLIPSE: 1,
+    ControlKind.RECTANGLE: 2,
+    ControlKind.KEYPOINT: 3,
+}
+"""How much of a mask's shape is lost; within a tier the first tag of the document wins."""
 
-
-@dataclass(frozen=True)
-class Label:
-    """A label or choice.
-
-    Attributes:
-        value: What annotations store.
-        predicted_values: Class names of models that mean this label (attribute `predicted_values`).
-    """
-
-    value: str
-    predicted_values: tuple[str, ...] = ()
+_PATH_STEP = re.compile(r"[^.\[\]]+")
 
 
 @dataclass(frozen=True)
-class Control:
-    """A control tag on a picture.
+class PrelabelTarget:
+    """Where objects of one class go.
 
     Attributes:
-        name: The tag's name, `from_name` in results.
-        kind: The tag family.
-        to_name: Name of the `<Image>` it draws on.
-        labels: Its labels in document order; for a bare tag those of the `<Labels>` beside it.
-        labels_name: Name of the separate `<Labels>` tag when the control is bare (`<Brush>` next to
-            `<Labels>`), otherwise None.
-        attributes: All XML attributes, lower-case names.
+        control: The control that receives them.
+        label: Their label, None when the control has no labels.
+        score_threshold: Objects with a lower score are left out, in [0, 1].
     """
 
-    name: str
-    kind: ControlKind
-    to_name: str
-    labels: tuple[Label, ...] = ()
-    labels_name: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    control: Control
+    label: str | None
+    score_threshold: float
 
-    @property
-    def result_type(self) -> str:
-        """`type` of its results: `brushlabels`, or `brush` for a bare tag."""
-        if self.kind is ControlKind.CHOICES or self.labels_name is not None or not self.labels:
-            return self.kind.value
-        return f"{self.kind.value}labels"
+
+@dataclass(frozen=True)
+class ChoiceTarget:
+    """What to choose for a picture.
+
+    Attributes:
+        control: The `<Choices>` tag.
+        labels: The choices, in document order; one unless the tag allows several.
+    """
+
+    control: Control
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelConfig:
+    """The part of a labelling config that has to do with pictures. Immutable, shared by all threads.
+
+    Attributes:
+        images: Name of each `<Image>` and the field of the task data with its address.
+        controls: Its controls in document order; one that draws on two pictures is here twice.
+        ignored: A sentence for each tag that looks usable but is not.
+    """
+
+    images: Mapping[str, str]
+    controls: tuple[Control, ...]
+    ignored: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, xml: str) -> LabelConfig:
+        """Read a labelling config; the same text gives the same object.
+
+        Raises:
+            LabelConfigError: It is not XML, too large, or has no picture or no control that this service
+                can use. The message shows a config that works.
+        """
+        return _parse(xml)
+
+    def control(self, name: str, to_name: str | None = None) -> Control | None:
+        """The control of that name on that picture, or on any; None when there is none."""
+        return next((c for c in self._by_name.get(name, ()) if to_name in (None, c.to_name)), None)
+
+    def image_url(self, to_name: str, data: Mapping[str, Any]) -> str:
+        """Where the picture is, as the task says; unresolved.
+
+        Args:
+            to_name: One of `images`.
+            data: The task's data.
+
+        Raises:
+            RequestError: The task has no text in that field.
+        """
+        key = self.images[to_name]
+        value = data[key] if key in data else _at_path(data, key)
+        if not isinstance(value, str) or not value:
+            raise RequestError(f'The task has no picture for <Image name="{to_name}" value="${key}">.')
+        return value
+
+    def output_control(self, to_name: str, label: str | None) -> Control | None:
+        """The control that receives the mask of an object with that label on that picture.
+
+        Controls that list the label come before those that take any; then those that keep more of the shape
+        come first, then document order. Controls that only prompt and those with `model_skip` receive
+        nothing, and a mask never becomes a key point.
+
+        Args:
+            to_name: Name of the picture.
+            label: The object's label; None for an object without one.
+        """
+        outputs = self._mask_outputs(to_name)
+        if label is None:
+            return next(iter(outputs), None)
+        with_label = [c for c in outputs if label in c.label_values]
+        return next(iter(with_label + [c for c in outputs if c.has_open_labels]), None)
+
+    def label_for(self, control: Control, class_name: str) -> str | None:
+        """The label that a model's class has on that control.
+
+        That is the one whose `predicted_values` name the class, else the one called like it, else the only
+        one that the control has, else None. Case does not matter.
+        """
+        only = control.labels[0].value if len(control.labels) == 1 else None
+        return control.named_label(class_name) or only
+
+    def prelabel_targets(self, to_name: str, classes: Sequence[str]) -> dict[str, PrelabelTarget]:
+        """Where pre-labels of one picture go: one control per class, so that no object appears twice.
+
+        A label that names the class wins over a control that takes any class (one label, or none at all);
+        then the order of `output_control` decides. Key points are used only when no control for shapes fits.
+
+        Args:
+            to_name: Name of the picture.
+            classes: Class names of the model's objects. Those with no place to go are missing in the answer.
+        """
+        shapes = self._mask_outputs(to_name)
+        points = [c for c in self._outputs.get(to_name, ()) if c.kind is ControlKind.KEYPOINT]
+        targets = {}
+        for class_name in classes:
+            target = self._target(shapes, class_name) or self._target(points, class_name)
+            if target is not None:
+                targets[class_name] = target
+        return targets
+
+    def choices_for(self, to_name: str, scores: Mapping[str, float]) -> tuple[ChoiceTarget, ...]:
+        """What to choose for a picture.
+
+        Only choices that name a class count (`predicted_values`, or an equal value): the only choice of a
+        question need not be the answer. Questions about single regions are left out.
+
+        Args:
+            to_name: Name of the picture.
+            scores: The model's classes of the whole picture, each with its confidence in [0, 1].
+        """
+        questions = [c for c in self.controls if c.kind is ControlKind.CHOICES and c.to_name == to_name]
+        chosen = ((c, _chosen(c, scores)) for c in questions if _asks_about_image(c))
+        return tuple(ChoiceTarget(control, labels) for control, labels in chosen if labels)
+
+    def warnings(self, classes: Sequence[str]) -> list[str]:
+        """What will surprise the project's manager, one sentence each; empty for a config without surprises.
+
+        Args:
+            classes: Class names of the objects that the project's pre-labeller finds.
+        """
+        found = list(self.ignored)
+        for to_name in self.images:
+            found += self._image_warnings(to_name, classes)
+        return list(dict.fromkeys(found))
+
+    def _image_warnings(self, to_name: str, classes: Sequence[str]) -> Iterator[str]:
+        image = f'<Image name="{to_name}">'
+        controls = [c for c in self.controls if c.to_name == to_name and c.kind is not ControlKind.CHOICES]
+        outputs = self._mask_outputs(to_name)
+        prompts = [c for c in controls if c.prompts]
+        for control in controls:
+            yield from _attribute_warnings(control)
+        if outputs and not prompts:
+            yield f'Nothing on {image} asks for masks: add <KeyPointLabels smart="true"> for clicks.'
+        for control in prompts:
+            missing = [label for label in control.label_values if self.output_control(to_name, label) is None]
+            if missing:
+                yield (
+                    f"Prompts with the label {', '.join(missing)} of {control.tag} get no mask: "
+                    "no control for masks has that label."
+                )
+            if not control.labels and not control.dynamic_labels and outputs and len(outputs[0].labels) > 1:
+                yield (
+                    f"{control.tag} has no labels and {outputs[0].tag} has several, so masks come without a "
+                    "label: use KeyPointLabels or RectangleLabels."
+                )
+        receivers = self._outputs.get(to_name, ())
+        if classes and receivers and not self.prelabel_targets(to_name, classes):
+            names = " or ".join(map(repr, classes[:5]))
+            yield (
+                f"No label of {receivers[0].tag} matches {names}, so no pre-labels appear: "
+                f'add predicted_values="{classes[0]}" to the label that they should have.'
+            )
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[Control, ...]]:
+        return _grouped(self.controls, "name")
+
+    @cached_property
+    def _outputs(self) -> Mapping[str, tuple[Control, ...]]:
+        """Per picture the controls that receive objects, in the order of preference."""
+        outputs = [c for c in self.controls if c.kind in _TIERS and c.takes_results]
+        return _grouped(sorted(outputs, key=lambda c: _TIERS[c.kind]), "to_name")
+
+    def _mask_outputs(self, to_name: str) -> list[Control]:
+        return [c for c in self._outputs.get(to_name, ()) if c.kind is not ControlKind.KEYPOINT]
+
+    def _target(self, controls: Sequence[Control], class_name: str) -> PrelabelTarget | None:
+        for control in controls:
+            named = control.named_label(class_name)
+            if named is not None:
+                return PrelabelTarget(control, named, control.score_threshold)
+        for control in controls:
+            if len(control.labels) < 2:
+                return PrelabelTarget(control, self.label_for(control, class_name), control.score_threshold)
+        return None
+
+
+@lru_cache(maxsize=32)  # a config has at most 1 MiB
+def _parse(xml: str) -> LabelConfig:
+    parsed = parse_xml(xml)
+    reasons = "".join(f" {reason}" for reason in parsed.ignored[:3])
+    if not parsed.images:
+        raise unusable(f"The labelling config has no usable <Image>.{reasons}")
+    if not any(_receives(control) for control in parsed.controls):
+        raise unusable(
+            "The labelling config has no control on a picture that can receive the model's results "
+            '(smart="true" key points and rectangles only prompt, model_skip="true" leaves a tag to people).'
+            + reasons
+        )
+    return LabelConfig(parsed.images, parsed.controls, parsed.ignored)
+
+
+def _grouped(controls: Sequence[Control], attribute: str) -> dict[str, tuple[Control, ...]]:
+    groups: dict[str, list[Control]] = {}
+    for control in controls:
+        groups.setdefault(getattr(control, attribute), []).append(control)
+    return {key: tuple(group) for key, group in groups.items()}
+
+
+def _at_path(data: Any, path: str) -> Any:
+    """Follow `a.b` or `a[0].b` through objects and lists; None where it ends early."""
+    for step in _PATH_STEP.findall(path):
+        if isinstance(data, Mapping):
+            data = data.get(step)
+        elif isinstance(data, list) and len(step) < 10 and step.isdecimal() and int(step) < len(data):
+            data = data[int(step)]
+        else:
+            return None
+    return data
+
+
+def _chosen(control: Control, scores: Mapping[str, float]) -> tuple[str, ...]:
+    best: dict[str, float] = {}
+    for class_name, score in scores.items():
+        label = control.named_label(class_name)
+        if label is not None and score >= control.score_threshold:
+            best[label] = max(score, best.get(label, score))
+    labels = tuple(label for label in control.label_values if label in best)
+    if control.attributes.get("choice") == "multiple" or not labels:
+        return labels
+    return (max(labels, key=best.__getitem__),)
+
+
+def _receives(control: Control) -> bool:
+    return _asks_about_image(control) if control.kind is ControlKind.CHOICES else control.takes_results
+
+
+def _asks_about_image(control: Control) -> bool:
+    per_part = {control.attributes.get("perregion"), control.attributes.get("peritem")}
+    return control.takes_results and "true" not in per_part
+
+
+def _attribute_warnings(control: Control) -> Iterator[str]:
+    kind = control.kind
+    if control.smart is None and kind in (ControlKind.BRUSH, ControlKind.BITMASK):
+        yield f'smart is on by default for {control.tag}, whose smart tool does nothing: add smart="false".'
+    if control.smart is None and kind in (ControlKind.RECTANGLE, ControlKind.KEYPOINT):
+        yield (
+            f"smart is on by default for {control.tag}, so what is drawn with it asks the model: "
+            'add smart="false" if it is for people only, smart="true" if it is only for asking.'
+        )
+    if control.smart and kind not in (ControlKind.RECTANGLE, ControlKind.KEYPOINT):
+        yield f'The smart tool of {control.tag} sends nothing to the model: set smart="false".'
+    if kind is ControlKind.VECTOR and control.takes_results and control.attributes.get("closable") != "true":
+        yield f'Masks need closed outlines: add closable="true" to {control.tag}.'
