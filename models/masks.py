@@ -21,7 +21,8 @@ def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         The number of each pixel's component, (H, W), 0 = outside; and the areas in pixels, (n + 1,),
         indexed by that number (entry 0 counts the pixels outside).
     """
-    return _label(mask, connectivity=8)
+    labels = _label(mask, connectivity=8)
+    return labels, np.bincount(labels.ravel())
 
 
 def holes(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -34,16 +35,13 @@ def holes(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         The number of each pixel's hole, (H, W), 0 = no hole; and the areas in pixels, (n + 1,), indexed
         by that number (entry 0 counts the pixels in no hole).
     """
-    padded = np.pad(~mask, 1, constant_values=True)
-    labels, _ = _label(padded, connectivity=4)
-    # The pixel at (0, 0) is padding, so the surroundings are component 1 and the holes start at 2.
-    enclosed = np.maximum(labels[1:-1, 1:-1] - 1, 0)
+    enclosed = _enclosed(mask)
     return enclosed, np.bincount(enclosed.ravel())
 
 
 def fill_holes(mask: Mask) -> Mask:
     """Return the mask with everything it encloses, (H, W)."""
-    return mask | (holes(mask)[0] > 0)
+    return mask | (_enclosed(mask) > 0)
 
 
 def distance_inside(mask: Mask) -> NDArray[np.float32]:
@@ -60,7 +58,13 @@ def distance_inside(mask: Mask) -> NDArray[np.float32]:
     return np.asarray(distance[1:-1, 1:-1], dtype=np.float32)
 
 
-def _label(mask: Mask, connectivity: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _enclosed(mask: Mask) -> NDArray[np.int32]:
+    """Number the holes, (H, W), 0 = no hole."""
+    labels = _label(np.pad(~mask, 1, constant_values=True), connectivity=4)
+    # The pixel at (0, 0) is padding, so the surroundings are component 1 and the holes start at 2.
+    return np.maximum(labels[1:-1, 1:-1] - 1, 0)
+
+
+def _label(mask: Mask, connectivity: int) -> NDArray[np.int32]:
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=connectivity, ltype=cv2.CV_32S)
-    numbers = np.asarray(labels, dtype=np.int32)
-    return numbers, np.bincount(numbers.ravel())
+    return np.asarray(labels, dtype=np.int32)
