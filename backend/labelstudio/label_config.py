@@ -121,6 +121,14 @@ class LabelConfig:
         with_label = [c for c in outputs if label in c.label_values]
         return next(iter(with_label + [c for c in outputs if c.has_open_labels]), None)
 
+    def only_label(self, to_name: str) -> str | None:
+        """The label that every object on that picture has when there is one to choose from, else None."""
+        outputs = self._mask_outputs(to_name)
+        labels = {value for control in outputs for value in control.label_values}
+        if len(labels) != 1 or any(control.dynamic_labels for control in outputs):
+            return None
+        return labels.pop()
+
     def label_for(self, control: Control, class_name: str) -> str | None:
         """The label that a model's class has on that control.
 
@@ -190,10 +198,11 @@ class LabelConfig:
                     f"Prompts with the label {', '.join(missing)} of {control.tag} get no mask: "
                     "no control for masks has that label."
                 )
-            if not control.labels and not control.dynamic_labels and outputs and len(outputs[0].labels) > 1:
+            classes_differ = self.only_label(to_name) is None and any(c.labels for c in outputs)
+            if not control.labels and not control.dynamic_labels and classes_differ:
                 yield (
-                    f"{control.tag} has no labels and {outputs[0].tag} has several, so masks come without a "
-                    "label: use KeyPointLabels or RectangleLabels."
+                    f"{control.tag} has no labels and the controls for masks on {image} have several: "
+                    "masks come without a label. Use KeyPointLabels or RectangleLabels."
                 )
         receivers = self._outputs.get(to_name, ())
         if classes and receivers and not self.prelabel_targets(to_name, classes):

@@ -220,6 +220,33 @@ def test_a_mask_goes_to_a_control_that_has_its_label() -> None:
     assert parsed.output_control("elsewhere", None) is None
 
 
+@pytest.mark.parametrize(
+    ("tags", "label"),
+    [
+        (shape("BrushLabels", "b", '<Label value="Cell"/>'), "Cell"),
+        (
+            shape("BrushLabels", "b", '<Label value="Cell"/>')
+            + shape("EllipseLabels", "e", '<Label value="Cell"/>'),
+            "Cell",
+        ),
+        (shape("BrushLabels", "b"), None),
+        (
+            shape("BrushLabels", "b", '<Label value="Cell"/>')
+            + shape("EllipseLabels", "e", '<Label value="X"/>'),
+            None,
+        ),
+        (shape("BrushLabels", "b", '<Label value="Cell"/>', value="$more"), None),
+        ('<Brush name="b" toName="image"/>', None),
+        (
+            shape("BrushLabels", "b", '<Label value="Cell"/>') + shape("KeyPointLabels", "kp", smart="true"),
+            "Cell",
+        ),
+    ],
+)
+def test_a_picture_with_one_class_has_one_label(tags: str, label: str | None) -> None:
+    assert config(tags).only_label("image") == label
+
+
 def test_a_class_gets_the_label_that_names_it_then_the_equal_one_then_the_only_one() -> None:
     parsed = config(
         shape(
@@ -417,7 +444,7 @@ def test_the_same_text_is_read_once() -> None:
         ),
         (
             shape("BrushLabels", "b") + '<KeyPoint name="kp" toName="image" smart="true"/>',
-            '<KeyPoint name="kp"> has no labels and <BrushLabels name="b"> has several',
+            '<KeyPoint name="kp"> has no labels and the controls for masks on <Image name="image">',
         ),
     ],
 )
