@@ -138,16 +138,6 @@ class ChildProcess:
         with self.log_path.open(errors="replace") as log:
             return "".join(deque(log, maxlen=_TAIL_LINES))
 
-    def wait(self) -> int:
-        """Wait until the server ends by itself, and return its exit status.
-
-        Raises:
-            StartError: It was never started.
-        """
-        if self._process is None:
-            raise StartError(f"{self.name} was not started.")
-        return self._process.wait()
-
     @property
     def running(self) -> bool:
         """Whether the server was started and has not ended."""

@@ -15,7 +15,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 
 from models.errors import MaskloopError
 from scripts.child_process import ChildProcess, clean_environment, free_port
@@ -32,7 +31,7 @@ class LabelStudioMissingError(MaskloopError, FileNotFoundError):
     """There is no Label Studio program in the given environment."""
 
 
-class LabelStudioServer:
+class LabelStudioServer(ChildProcess):
     """One server. Used by one thread; anybody may talk to its `url`."""
 
     def __init__(self, environment_dir: Path, data_dir: Path, *, port: int | None = None) -> None:
@@ -56,7 +55,7 @@ class LabelStudioServer:
         self.files_root = self.data_dir / "files"
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._process = ChildProcess(
+        super().__init__(
             "Label Studio",
             [str(program), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(self.port)],
             environment=clean_environment("LABEL_STUDIO_", "HEARTEX_", "DJANGO_") | self._settings(),
@@ -86,16 +85,6 @@ class LabelStudioServer:
             "FRONTEND_SENTRY_DSN": "",
         }
 
-    @property
-    def log_path(self) -> Path:
-        """The file with the server's output."""
-        return self._process.log_path
-
-    @property
-    def running(self) -> bool:
-        """Whether the server was started and has not ended."""
-        return self._process.running
-
     def start(self, on_wait: Callable[[float], None] | None = None) -> None:
         """Start the server and wait until it answers: 5 s, or most of a minute the very first time.
 
@@ -111,7 +100,7 @@ class LabelStudioServer:
         if is_fresh and template_exists:
             for name in (_SECRETS, _DATABASE):
                 shutil.copy(self._template_dir / name, self.data_dir / name)
-        self._process.start(on_wait)
+        super().start(on_wait)
         if is_fresh and not template_exists:
             self._keep_template()
 
@@ -126,21 +115,3 @@ class LabelStudioServer:
         ):
             source.backup(target)
         unfinished.replace(self._template_dir / _DATABASE)
-
-    def wait(self) -> int:
-        """Wait until the server ends by itself, and return its exit status."""
-        return self._process.wait()
-
-    def stop(self) -> None:
-        """Stop the server and everything it started; harmless when repeated."""
-        self._process.stop()
-
-    def __enter__(self) -> LabelStudioServer:
-        if not self.running:
-            self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

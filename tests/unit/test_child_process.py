@@ -93,23 +93,6 @@ def test_stopping_twice_or_before_the_start_is_harmless(tmp_path: Path) -> None:
     child.stop()
 
 
-def test_waiting_returns_the_exit_status(tmp_path: Path) -> None:
-    port = free_port()
-    program = (
-        "import http.server as h, threading as t, os, time\n"
-        f"s = h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler)\n"
-        "t.Thread(target=s.serve_forever, daemon=True).start(); time.sleep(1); os._exit(7)"
-    )
-    child = server(tmp_path, sys.executable, "-c", program, port=port)
-    child.start()
-    assert child.wait() == 7
-
-
-def test_waiting_for_a_server_that_was_not_started_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="was not started"):
-        server(tmp_path, "true").wait()
-
-
 def test_the_environment_loses_the_callers_settings_and_proxies_for_loopback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
