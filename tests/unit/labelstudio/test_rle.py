@@ -10,19 +10,10 @@ from label_studio_sdk.converter import brush
 from backend.errors import RequestError
 from backend.labelstudio import rle
 from models.arrays import Mask
+from tests.unit.labelstudio.shapes import disc, size_of
 
 sdk: Any = brush  # carries no type information
 masks = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=40))
-
-
-def disc(size: int) -> Mask:
-    rows, columns = np.ogrid[:size, :size]
-    return np.asarray((rows - size / 2) ** 2 + (columns - size / 2) ** 2 < (size / 3) ** 2)
-
-
-def size_of(mask: Mask) -> tuple[int, int]:
-    height, width = mask.shape
-    return height, width
 
 
 def bits_of(*fields: tuple[int, int]) -> list[int]:
@@ -106,11 +97,11 @@ def test_runs_above_65536_values_are_split() -> None:
 
 
 def test_all_values_are_plain_integers() -> None:
-    assert {type(value) for value in rle.encode(disc(32))} == {int}
+    assert {type(value) for value in rle.encode(disc(32, 11))} == {int}
 
 
 def test_extra_bytes_at_the_end_are_ignored() -> None:
-    mask = disc(32)
+    mask = disc(32, 11)
     np.testing.assert_array_equal(rle.decode([*rle.encode(mask), 7, 255, 0], size_of(mask)), mask)
 
 
@@ -126,7 +117,7 @@ def test_values_of_less_than_eight_bits_never_reach_half() -> None:
 
 def test_another_size_is_refused_and_both_sizes_are_named() -> None:
     with pytest.raises(RequestError, match=r"4096 values.* width 20 and height 10 has 800"):
-        rle.decode(rle.encode(disc(32)), (10, 20))
+        rle.decode(rle.encode(disc(32, 11)), (10, 20))
 
 
 def test_a_header_asking_for_gigabytes_allocates_nothing() -> None:
@@ -136,14 +127,14 @@ def test_a_header_asking_for_gigabytes_allocates_nothing() -> None:
 
 @pytest.mark.parametrize("kept", [0, 3, 6, 7, 12])
 def test_cut_short_codes_are_refused(kept: int) -> None:
-    mask = disc(32)
+    mask = disc(32, 11)
     with pytest.raises(RequestError, match="rle: "):
         rle.decode(rle.encode(mask)[:kept], size_of(mask))
 
 
 @given(st.integers(1, 60))
 def test_every_cut_but_of_the_padding_is_refused(missing: int) -> None:
-    mask = disc(32)
+    mask = disc(32, 11)
     with pytest.raises(RequestError, match=r"cut short|too few"):
         rle.decode(rle.encode(mask)[:-missing], size_of(mask))
 
