@@ -52,8 +52,8 @@ def test_shapes_sharing_edges_neither_overlap_nor_leave_gaps(x: float, y: float)
 
 @given(st.lists(st.tuples(st.integers(-8, 48), st.integers(-8, 48)), min_size=3, max_size=12))
 def test_filling_agrees_with_a_slow_winding_number(corners_quarters: list[tuple[int, int]]) -> None:
-    corners = np.array(corners_quarters) / 4 + 0.1  # never through a centre
-    rows, columns = np.mgrid[:9, :10] + 0.5
+    corners = np.array(corners_quarters) / 4 + (0.1, 0.1414213)  # edges pass beside the sampling points
+    rows, columns = np.mgrid[:9, :10] + 0.5 + 1 / 1024
     angle = np.arctan2(corners[:, 1] - rows[..., None], corners[:, 0] - columns[..., None])
     turns = (np.roll(angle, -1, axis=2) - angle + pi) % (2 * pi) - pi
     expected = np.rint(turns.sum(axis=2) / (2 * pi)) != 0
