@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scripts.child_process import ChildProcess, clean_environment, free_port
 
+_ROOT = Path(__file__).resolve().parent.parent
 _START_TIMEOUT_S = 60.0
 
 
@@ -49,4 +50,5 @@ class BackendServer(ChildProcess):
             health_url=f"{self.url}/health",
             log_path=state_dir / "maskloop.log",
             start_timeout_s=_START_TIMEOUT_S,
+            working_dir=_ROOT,  # the checkout's packages win over others of the same names
         )

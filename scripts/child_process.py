@@ -65,6 +65,7 @@ class ChildProcess:
         health_url: str,
         log_path: Path,
         start_timeout_s: float,
+        working_dir: Path | None = None,
     ) -> None:
         """Prepare a server; nothing runs before `start`.
 
@@ -75,6 +76,7 @@ class ChildProcess:
             health_url: Address that answers 2xx as soon as the server works.
             log_path: File that receives its output; overwritten.
             start_timeout_s: Longest wait for the health address.
+            working_dir: Folder it runs in; the caller's if None.
         """
         self.name = name
         self._command = list(command)
@@ -82,6 +84,7 @@ class ChildProcess:
         self._health_url = health_url
         self.log_path = log_path
         self._start_timeout_s = start_timeout_s
+        self._working_dir = working_dir
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, on_wait: Callable[[float], None] | None = None) -> None:
@@ -99,6 +102,7 @@ class ChildProcess:
                 self._process = subprocess.Popen(
                     self._command,
                     env=self._environment,
+                    cwd=self._working_dir,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
