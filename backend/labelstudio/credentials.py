@@ -115,7 +115,7 @@ class PersonalAccessToken:
         if token is None:
             raise LabelStudioError(
                 f"Label Studio answered {answer.status_code} without an access token at {self._url}. "
-                "Check that MASKLOOP_LABEL_STUDIO_URL is Label Studio's own address, with its path if it has one.",
+                "Check that MASKLOOP_LABEL_STUDIO_URL is Label Studio's address, including its path if any.",
                 status=answer.status_code,
             )
         return token
