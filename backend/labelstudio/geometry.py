@@ -22,9 +22,10 @@ from models.regions import Region
 _MAX_CROSSINGS = 50_000_000
 """Rows times edges that one outline may have: about two seconds of work."""
 _CROSSINGS_AT_ONCE = 1 << 20
-_NUDGE = 1 / 1024
+_NUDGE_X, _NUDGE_Y = 1 / 1024, 1 / 1657
 """Pixels by which sampling points lie right of and below the centres. Outlines of masks often pass exactly
-through centres; which side such a centre is on must not depend on the rounding of percentages."""
+through centres; which side such a centre is on must not depend on the rounding of percentages. The golden
+ratio between the two keeps the points off all lines through centres that rise by small whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def inside_outlines(outlines_xy: Sequence[NDArray[np.float64]], size_hw: tuple[i
     upper = np.where(downwards[:, None], start, end)
     lower = np.where(downwards[:, None], end, start)
     first_row, row_after = (
-        np.clip(np.ceil(ends[:, 1] - 0.5 - _NUDGE), 0, height).astype(np.int64) for ends in (upper, lower)
+        np.clip(np.ceil(ends[:, 1] - 0.5 - _NUDGE_Y), 0, height).astype(np.int64) for ends in (upper, lower)
     )
     n_rows = row_after - first_row
     if n_rows.sum() > _MAX_CROSSINGS:
@@ -120,8 +121,8 @@ def inside_outlines(outlines_xy: Sequence[NDArray[np.float64]], size_hw: tuple[i
         offset = np.arange(edge.size) - np.repeat(np.cumsum(n_rows[edges]) - n_rows[edges], n_rows[edges])
         row = first_row[edge] + offset
         slope = (lower[edges, 0] - upper[edges, 0]) / (lower[edges, 1] - upper[edges, 1])
-        x = upper[edge, 0] + (row + 0.5 + _NUDGE - upper[edge, 1]) * np.repeat(slope, n_rows[edges])
-        column = np.clip(np.ceil(x - 0.5 - _NUDGE), 0, width).astype(np.int64)
+        x = upper[edge, 0] + (row + 0.5 + _NUDGE_Y - upper[edge, 1]) * np.repeat(slope, n_rows[edges])
+        column = np.clip(np.ceil(x - 0.5 - _NUDGE_X), 0, width).astype(np.int64)
         np.add.at(winding, (row, column), np.where(downwards[edge], 1, -1))
     np.cumsum(winding, axis=1, out=winding)
     return np.asarray(winding[:, :width] != 0)

@@ -73,5 +73,5 @@ def hard_masks() -> dict[str, Mask]:
         "hole touching the outside at a corner": np.pad(~np.eye(3, dtype=bool), 2, constant_values=True),
         "separate parts": disc(100, 12, 20, 20) | disc(100, 20, 60, 70) | disc(100, 5, 90, 10),
         "blobs": blob(0),
-        "fine blobs": blob(1, smoothness=3),
+        "fine blobs": blob(1, size=90, smoothness=2.5),
     }

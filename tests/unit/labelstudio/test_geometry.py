@@ -41,6 +41,15 @@ def test_a_pixel_belongs_to_the_shape_that_holds_its_centre() -> None:
     np.testing.assert_array_equal(inside_outlines([just], (6, 6)), inside_outlines([SQUARE + 1], (6, 6)))
 
 
+def test_lines_through_pixel_centres_do_not_depend_on_rounding() -> None:
+    for rise in range(-6, 7):
+        for run in range(1, 7):
+            corners = np.array([[30.5, 30.5], [30.5 + 5 * run, 30.5 + 5 * rise], [30.5 - run, 80.5]])
+            masks = [inside_outlines([corners + shift], (90, 90)) for shift in (-1e-6, 0, 1e-6)]
+            assert (masks[0] == masks[1]).all()
+            assert (masks[1] == masks[2]).all()
+
+
 @given(st.floats(0, 20), st.floats(0, 20))
 def test_shapes_sharing_edges_neither_overlap_nor_leave_gaps(x: float, y: float) -> None:
     corners = [[0.0, 0.0], [20.0, 0.0], [20.0, 20.0], [0.0, 20.0]]
@@ -53,7 +62,7 @@ def test_shapes_sharing_edges_neither_overlap_nor_leave_gaps(x: float, y: float)
 @given(st.lists(st.tuples(st.integers(-8, 48), st.integers(-8, 48)), min_size=3, max_size=12))
 def test_filling_agrees_with_a_slow_winding_number(corners_quarters: list[tuple[int, int]]) -> None:
     corners = np.array(corners_quarters) / 4 + (0.1, 0.1414213)  # edges pass beside the sampling points
-    rows, columns = np.mgrid[:9, :10] + 0.5 + 1 / 1024
+    rows, columns = np.mgrid[:9, :10] + np.reshape([0.5 + 1 / 1657, 0.5 + 1 / 1024], (2, 1, 1))
     angle = np.arctan2(corners[:, 1] - rows[..., None], corners[:, 0] - columns[..., None])
     turns = (np.roll(angle, -1, axis=2) - angle + pi) % (2 * pi) - pi
     expected = np.rint(turns.sum(axis=2) / (2 * pi)) != 0
