@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     max_regions: int = Field(
         default=300, ge=1, description="Most objects pre-labelled in one picture; the largest are kept."
     )
+    polygon_min_iou: float = Field(
+        default=0.99, gt=0, le=1, description="Least overlap of a simplified polygon with its mask."
+    )
+    polygon_max_points: int = Field(
+        default=1000, ge=6, description="Most corners of one object's polygons; wins over the overlap."
+    )
     compute_slots: int = Field(default=2, ge=1, description="Pictures computed at the same time.")
     compute_queue: int = Field(
         default=64, ge=0, description="Computations that may wait; more are answered 503 with Retry-After."

@@ -1,0 +1,140 @@
+"""The composition root: builds everything from one settings object."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from flask import Flask
+
+from backend.api.auth import require_basic_auth
+from backend.api.failures import install_error_handlers
+from backend.api.lifecycle import lifecycle_blueprint
+from backend.api.metrics import metrics_blueprint
+from backend.api.predictions import predictions_blueprint
+from backend.api.request_log import install_request_log
+from backend.api.webhooks import webhooks_blueprint
+from backend.byte_cache import ByteCache
+from backend.labelstudio.credentials import credentials_from_key
+from backend.labelstudio.images import ImageLimits, ImageLoader
+from backend.labelstudio.results import ResultOptions
+from backend.observability import Metrics
+from backend.services.events import Events
+from backend.services.interactive import AnyInteractiveModel, EmbeddingCache, Interactive
+from backend.services.predictions import Predictions
+from backend.services.prelabelling import Prelabelling
+from backend.services.projects import ProjectOptions, Projects
+from backend.services.readiness import Readiness
+from backend.settings import Settings
+from backend.state.database import open_database
+from backend.state.device_gate import DeviceGate
+from backend.state.event_inbox import EventInbox
+from backend.state.model_pool import ModelPool
+from backend.state.project_store import ProjectStore
+from models.interactive import INTERACTIVE_MODELS
+from models.prelabel import PRELABELLERS
+from models.prelabel.base import PreLabeller
+from models.registry import Registry
+
+
+def create_app(
+    settings: Settings,
+    *,
+    interactive_models: Registry[AnyInteractiveModel] = INTERACTIVE_MODELS,
+    prelabellers: Registry[PreLabeller] = PRELABELLERS,
+) -> Flask:
+    """Build the application; nothing exists before this call and two applications share nothing.
+
+    Args:
+        settings: The only source of configuration.
+        interactive_models: The family to choose interactive models from.
+        prelabellers: The family to choose pre-labellers from.
+
+    Raises:
+        DatabaseError: The database cannot be opened.
+        UnknownNameError: A setting names a component that does not exist.
+    """
+    metrics = Metrics()
+    defaults = ProjectOptions(settings.prelabeller, settings.interactive_model, settings.postprocess)
+    engine = open_database(settings.resolved_database_url)
+    prelabel_pool = ModelPool(prelabellers, on_load=lambda model: _loaded(metrics, "prelabel", model))
+    interactive_pool = ModelPool(
+        interactive_models, on_load=lambda model: _loaded(metrics, "interactive", model)
+    )
+    gate = DeviceGate(
+        settings.compute_slots, settings.compute_queue, on_wait=metrics.device_wait_seconds.observe
+    )
+    images = _image_loader(settings, metrics)
+    projects = Projects(
+        ProjectStore(engine), defaults, prelabellers=prelabel_pool, interactive_models=interactive_pool
+    )
+    readiness = Readiness(interactive_models=interactive_pool, prelabellers=prelabel_pool, defaults=defaults)
+    embeddings: EmbeddingCache = ByteCache(
+        settings.embedding_cache_bytes,
+        size_of=lambda embedding: embedding.nbytes,
+        on_lookup=lambda hit: metrics.cache_lookup("embedding", hit),
+    )
+    result_options = ResultOptions(settings.polygon_min_iou, settings.polygon_max_points)
+    predictions = Predictions(
+        projects=projects,
+        prelabelling=Prelabelling(
+            images=images,
+            models=prelabel_pool,
+            gate=gate,
+            metrics=metrics,
+            max_regions=settings.max_regions,
+            result_options=result_options,
+        ),
+        interactive=Interactive(
+            images=images,
+            models=interactive_pool,
+            embeddings=embeddings,
+            gate=gate,
+            metrics=metrics,
+            result_options=result_options,
+        ),
+        metrics=metrics,
+    )
+
+    app = Flask("maskloop", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
+    install_request_log(app, metrics)
+    install_error_handlers(app)
+    if settings.basic_auth_user is not None and settings.basic_auth_password is not None:
+        app.before_request(
+            require_basic_auth(settings.basic_auth_user, settings.basic_auth_password.get_secret_value())
+        )
+    app.register_blueprint(
+        lifecycle_blueprint(projects=projects, readiness=readiness, prelabellers=prelabel_pool)
+    )
+    app.register_blueprint(predictions_blueprint(predictions))
+    app.register_blueprint(webhooks_blueprint(Events(EventInbox(engine), metrics)))
+    app.register_blueprint(metrics_blueprint(metrics))
+    app.extensions["maskloop.readiness"] = readiness
+    return app
+
+
+def warm_up(app: Flask) -> None:
+    """Load the default models in the background, so that the first annotator does not wait for them."""
+    readiness: Readiness = app.extensions["maskloop.readiness"]
+    threading.Thread(target=readiness.missing, name="warm-up", daemon=True).start()
+
+
+def _loaded(metrics: Metrics, kind: str, model: Any) -> None:
+    metrics.models_loaded.labels(kind, model.version).set(1)
+
+
+def _image_loader(settings: Settings, metrics: Metrics) -> ImageLoader:
+    key = settings.label_studio_api_key
+    url = settings.label_studio_url
+    return ImageLoader(
+        label_studio_url=url,
+        credentials=credentials_from_key(key.get_secret_value(), url) if key is not None and url else None,
+        local_files_root=settings.local_files_root,
+        allowed_hosts=settings.allowed_hosts,
+        allowed_private_hosts=settings.allowed_private_hosts,
+        limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.image_timeout_s),
+        cache_bytes=settings.image_cache_bytes,
+        on_lookup=lambda hit: metrics.cache_lookup("image", hit),
+    )
