@@ -37,10 +37,17 @@ class Inline:
 
 @dataclass(frozen=True)
 class Remote:
-    """A picture to fetch; the key is sent if, and only if, Label Studio has it."""
+    """A picture to fetch.
+
+    Attributes:
+        url: Where it is.
+        on_label_studio: Whether Label Studio has it; the key is sent if, and only if, it has.
+        name: What messages call it; holds no signature.
+    """
 
     url: httpx.URL
     on_label_studio: bool
+    name: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ class ImageAddresses:
         if (not url.scheme and not url.host) or (self._is_label_studio(url) and not url.userinfo):
             return self._on_label_studio(url)
         self.check_listed(url)
-        return Remote(url, on_label_studio=False)
+        return Remote(url, on_label_studio=False, name=_short(address))
 
     def is_trusted(self, url: httpx.URL) -> bool:
         """Whether the operator named this very host, or for Label Studio: scheme, host and port."""
@@ -174,7 +181,7 @@ class ImageAddresses:
                 f"{_short(path)!r} is not where Label Studio keeps pictures. Their addresses begin with "
                 "/data/, http:// or https://, or name a cloud storage."
             )
-        return self._server(raw_path, url.query)
+        return self._server(raw_path, url.query, name=_short(path))
 
     def _local_file(self, url: httpx.URL) -> LocalFile | Remote:
         """A file of a local storage; `d` is read as the server reads it: decoded once, the last one wins."""
@@ -184,16 +191,18 @@ class ImageAddresses:
             raise ImageAddressError(
                 f"{_short(relative)!r} does not name a file below the root of local files."
             )
+        name = f"local file {_short(relative)}"
         if self._local_files_root is None:
-            return self._server(_LOCAL_FILES.encode(), url.query)
+            return self._server(_LOCAL_FILES.encode(), url.query, name=name)
         root = Path(os.path.realpath(self._local_files_root))  # unlike `resolve`, never raises on link loops
         path = Path(os.path.realpath(root / steps))
         if not path.is_relative_to(root):
             raise ImageAddressError(
                 f"{_short(relative)!r} leads out of MASKLOOP_LOCAL_FILES_ROOT through a link; move it inside."
             )
-        server = None if self._label_studio is None else self._server(_LOCAL_FILES.encode(), url.query)
-        return LocalFile(path, otherwise=server)
+        if self._label_studio is None:
+            return LocalFile(path, otherwise=None)
+        return LocalFile(path, otherwise=self._server(_LOCAL_FILES.encode(), url.query, name=name))
 
     def _in_cloud_storage(self, address: str, task_id: int | None, project_id: int | None) -> Remote:
         if task_id is None and project_id is None:
@@ -202,16 +211,16 @@ class ImageAddresses:
             )
         owner = f"tasks/{task_id}" if task_id is not None else f"projects/{project_id}"
         uri = base64.urlsafe_b64encode(address.encode())
-        return self._server(f"/{owner}/presign/".encode(), b"fileuri=" + uri)
+        return self._server(f"/{owner}/presign/".encode(), b"fileuri=" + uri, name=_short(address))
 
-    def _server(self, raw_path: bytes, query: bytes) -> Remote:
+    def _server(self, raw_path: bytes, query: bytes, *, name: str) -> Remote:
         if self._label_studio is None:
             raise ImageAddressError(
-                f"{raw_path.decode()} is on Label Studio, whose address is unknown: "
+                f"{name} is reached through Label Studio, whose address is unknown: "
                 "set MASKLOOP_LABEL_STUDIO_URL."
             )
         target = self._label_studio.raw_path.rstrip(b"/") + raw_path + (b"?" + query if query else b"")
-        return Remote(self._label_studio.copy_with(raw_path=target), on_label_studio=True)
+        return Remote(self._label_studio.copy_with(raw_path=target), on_label_studio=True, name=name)
 
 
 def _server_url(address: str) -> httpx.URL:

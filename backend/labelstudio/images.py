@@ -16,7 +16,7 @@ import httpcore
 from backend.byte_cache import ByteCache
 from backend.errors import ImageUnavailableError
 from backend.labelstudio.credentials import Credentials
-from backend.labelstudio.guarded_http import Answer, GuardedHttp, shown
+from backend.labelstudio.guarded_http import Answer, GuardedHttp
 from backend.labelstudio.image_addresses import ImageAddresses, Inline, LocalFile, Remote
 from backend.labelstudio.image_decoding import decode
 from backend.labelstudio.network_guard import Resolve, system_resolve
@@ -177,12 +177,12 @@ class ImageLoader:
         return answer.body
 
     def _refusal(self, place: Remote, answer: Answer) -> str:
-        said = f"{shown(answer.url)} answered {answer.status}."
+        said = f"{place.name}: {answer.url.netloc.decode()} answered {answer.status}."
         if not place.on_label_studio or answer.url != place.url:
             return f"{said} {_ELSEWHERE.get(answer.status, _CHECK_ADDRESS)}"
         if answer.status == 401 and self._credentials is None:
             return f"{said} Set MASKLOOP_LABEL_STUDIO_API_KEY."
-        return f"{said} {_ON_LABEL_STUDIO.get(answer.status, 'See its log.')}"
+        return f"{said} {_ON_LABEL_STUDIO.get(answer.status, 'Its log says why.')}"
 
 
 _CHECK_ADDRESS = "Open the address in a browser to see why."
@@ -198,6 +198,7 @@ _ON_LABEL_STUDIO = {
     ),
     403: "The user of MASKLOOP_LABEL_STUDIO_API_KEY may not see it, or local files are not enabled there.",
     404: "There is no such file, no storage of the project covers it, or the user of the key may not see it.",
+    500: "It does so for uploads that no longer exist; else its log says why.",
 }
 
 

@@ -195,6 +195,20 @@ def test_addresses_that_no_setting_allows(address: str, complaint: str) -> None:
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/data/upload/3/x%20y.png", "/data/upload/3/x y.png"),
+        ("/data/local-files/?d=imgs%2Fa.png", "local file imgs/a.png"),
+        ("s3://bucket/a.png", "s3://bucket/a.png"),
+        ("https://x.org/a.png?X-Amz-Signature=secret", "https://x.org/a.png"),
+        ("https://x.org/" + "a" * 500, "https://x.org/" + "a" * 106 + "..."),
+    ],
+)
+def test_messages_name_a_picture_without_its_signature(address: str, name: str) -> None:
+    assert place(address, allowed_hosts=("x.org",)).name == name
+
+
 def test_a_data_address_is_decoded_in_place() -> None:
     assert place("data:image/png;base64,aGk=", label_studio_url=None) == Inline(b"hi")
 

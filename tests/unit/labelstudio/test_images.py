@@ -291,14 +291,23 @@ BAD_ANSWERS: dict[str, tuple[Reply | Callable[[Any], None], type[MaskloopError],
     "login page": (Reply(b"<!DOCTYPE html>"), ImageError, "begins with b'<!DOCTYPE html>'"),
     "100 megapixels": (Reply(large(10_000)), ImageError, "10000 x 10000 pixels.*MAX_IMAGE_PIXELS"),
     "too many bytes": (Reply(bytes(100_001)), ImageError, "more than 100000 bytes.*MAX_IMAGE_BYTES"),
-    "not found": (Reply(b"", 404), ImageUnavailableError, f"{UPLOAD} answered 404. There is no such file"),
+    "not found": (
+        Reply(b"", 404),
+        ImageUnavailableError,
+        f"{UPLOAD}: 127.0.0.1:[0-9]+ answered 404. There is no such file",
+    ),
     "wrong key": (
         Reply(b"", 401),
         ImageUnavailableError,
         "answered 401. Check MASKLOOP_LABEL_STUDIO_API_KEY",
     ),
     "forbidden": (Reply(b"", 403), ImageUnavailableError, "answered 403. The user of MASKLOOP_LABEL_STUDIO"),
-    "server error": (Reply(b"", 500), ImageUnavailableError, "answered 500. See its log"),
+    "server error": (
+        Reply(b"", 500),
+        ImageUnavailableError,
+        "answered 500. It does so for uploads that no longer",
+    ),
+    "too many requests": (Reply(b"", 429), ImageUnavailableError, "answered 429. Its log says why"),
     "drip": (drip, ImageUnavailableError, "took longer than 0.3 s"),
     "redirect loop": (
         Reply(status=302, headers={"Location": UPLOAD}),
@@ -388,7 +397,9 @@ def test_a_refusal_by_a_storage_is_not_blamed_on_the_key(
     studio.routes[presign("s3://bucket/a.png")] = Reply(status=303, headers={"Location": location})
     storage.routes["/a.png?X-Amz-Signature=secret"] = Reply(b"", status)
     images = loader(studio, allowed_private_hosts=("127.0.0.1",))
-    with pytest.raises(ImageUnavailableError, match=f"/a.png answered {status}.*{advice}") as caught:
+    with pytest.raises(
+        ImageUnavailableError, match=f"^s3://bucket/a.png: .*answered {status}.*{advice}"
+    ) as caught:
         load(images, "s3://bucket/a.png")
     assert "secret" not in str(caught.value)
     assert "API_KEY" not in str(caught.value)
