@@ -6,6 +6,8 @@ Certificate authorities of one's own are named by SSL_CERT_FILE, as OpenSSL read
 
 from __future__ import annotations
 
+import functools
+import ssl
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -77,6 +79,7 @@ class GuardedHttp:
         self._deadline = Deadline()
         self._trusted, self._public = (
             httpcore.ConnectionPool(
+                ssl_context=_tls_context(),
                 max_connections=_MAX_CONNECTIONS,
                 keepalive_expiry=_KEEP_ALIVE_S,
                 network_backend=GuardedNetwork(
@@ -180,6 +183,12 @@ class GuardedHttp:
                 f"{shown(url)} has more than {self._max_bytes} bytes (MASKLOOP_MAX_IMAGE_BYTES)."
             )
         return bytes(body)
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    """Verifies certificates and names; made once, since reading all authorities takes 30 to 100 ms."""
+    return httpcore.default_ssl_context()
 
 
 def shown(url: httpx.URL) -> str:
