@@ -52,7 +52,14 @@ def main(
 
         client = LabelStudioClient(url, key)
         for number in project:
-            wanted = Connection(number, backend_url.rstrip("/"), title, _credentials(settings), options)
+            wanted = Connection(
+                number,
+                backend_url.rstrip("/"),
+                prelabeller=(options or {}).get("prelabeller", settings.prelabeller),
+                title=title,
+                basic_auth=_credentials(settings),
+                extra_params=options,
+            )
             for line in connect(client, wanted):
                 typer.echo(line)
 

@@ -100,6 +100,11 @@ class Control:
         return self.attributes.get("model_skip", "").strip().lower() in _TRUE
 
     @property
+    def oriented(self) -> bool:
+        """Attribute `model_obb`: rectangles are turned to fit the object, not upright."""
+        return self.attributes.get("model_obb", "").strip().lower() in _TRUE
+
+    @property
     def label_values(self) -> tuple[str, ...]:
         """What annotations store for its labels."""
         return tuple(label.value for label in self.labels)

@@ -7,7 +7,7 @@ A config is XML. This module answers the questions the services ask of the part 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -129,6 +129,10 @@ class LabelConfig:
             return None
         return labels.pop()
 
+    def outputs(self, to_name: str) -> tuple[Control, ...]:
+        """The controls that receive objects on that picture, the one that keeps most of the shape first."""
+        return self._outputs.get(to_name, ())
+
     def label_for(self, control: Control, class_name: str) -> str | None:
         """The label that a model's class has on that control.
 
@@ -149,7 +153,7 @@ class LabelConfig:
             classes: Class names of the model's objects. Those with no place to go are missing in the answer.
         """
         shapes = self._mask_outputs(to_name)
-        points = [c for c in self._outputs.get(to_name, ()) if c.kind is ControlKind.KEYPOINT]
+        points = [c for c in self.outputs(to_name) if c.kind is ControlKind.KEYPOINT]
         targets = {}
         for class_name in classes:
             target = self._target(shapes, class_name) or self._target(points, class_name)
@@ -171,47 +175,6 @@ class LabelConfig:
         chosen = ((c, _chosen(c, scores)) for c in questions if _asks_about_image(c))
         return tuple(ChoiceTarget(control, labels) for control, labels in chosen if labels)
 
-    def warnings(self, classes: Sequence[str]) -> list[str]:
-        """What will surprise the project's manager, one sentence each; empty for a config without surprises.
-
-        Args:
-            classes: Class names of the objects that the project's pre-labeller finds.
-        """
-        found = list(self.ignored)
-        for to_name in self.images:
-            found += self._image_warnings(to_name, classes)
-        return list(dict.fromkeys(found))
-
-    def _image_warnings(self, to_name: str, classes: Sequence[str]) -> Iterator[str]:
-        image = f'<Image name="{to_name}">'
-        controls = [c for c in self.controls if c.to_name == to_name and c.kind is not ControlKind.CHOICES]
-        outputs = self._mask_outputs(to_name)
-        prompts = [c for c in controls if c.prompts]
-        for control in controls:
-            yield from _attribute_warnings(control)
-        if outputs and not prompts:
-            yield f'Nothing on {image} asks for masks: add <KeyPointLabels smart="true"> for clicks.'
-        for control in prompts:
-            missing = [label for label in control.label_values if self.output_control(to_name, label) is None]
-            if missing:
-                yield (
-                    f"Prompts with the label {', '.join(missing)} of {control.tag} get no mask: "
-                    "no control for masks has that label."
-                )
-            classes_differ = self.only_label(to_name) is None and any(c.labels for c in outputs)
-            if not control.labels and not control.dynamic_labels and classes_differ:
-                yield (
-                    f"{control.tag} has no labels and the controls for masks on {image} have several: "
-                    "masks come without a label. Use KeyPointLabels or RectangleLabels."
-                )
-        receivers = self._outputs.get(to_name, ())
-        if classes and receivers and not self.prelabel_targets(to_name, classes):
-            names = " or ".join(map(repr, classes[:5]))
-            yield (
-                f"No label of {receivers[0].tag} matches {names}, so no pre-labels appear: "
-                f'add predicted_values="{classes[0]}" to the label that they should have.'
-            )
-
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[Control, ...]]:
         return _grouped(self.controls, "name")
@@ -223,7 +186,7 @@ class LabelConfig:
         return _grouped(sorted(outputs, key=lambda c: _TIERS[c.kind]), "to_name")
 
     def _mask_outputs(self, to_name: str) -> list[Control]:
-        return [c for c in self._outputs.get(to_name, ()) if c.kind is not ControlKind.KEYPOINT]
+        return [c for c in self.outputs(to_name) if c.kind is not ControlKind.KEYPOINT]
 
     def _target(self, controls: Sequence[Control], class_name: str) -> PrelabelTarget | None:
         for control in controls:
@@ -289,18 +252,3 @@ def _receives(control: Control) -> bool:
 def _asks_about_image(control: Control) -> bool:
     per_part = {control.attributes.get("perregion"), control.attributes.get("peritem")}
     return control.takes_results and "true" not in per_part
-
-
-def _attribute_warnings(control: Control) -> Iterator[str]:
-    kind = control.kind
-    if control.smart is None and kind in (ControlKind.BRUSH, ControlKind.BITMASK):
-        yield f'smart is on by default for {control.tag}, whose smart tool does nothing: add smart="false".'
-    if control.smart is None and kind in (ControlKind.RECTANGLE, ControlKind.KEYPOINT):
-        yield (
-            f"smart is on by default for {control.tag}, so what is drawn with it asks the model: "
-            'add smart="false" if it is for people only, smart="true" if it is only for asking.'
-        )
-    if control.smart and kind not in (ControlKind.RECTANGLE, ControlKind.KEYPOINT):
-        yield f'The smart tool of {control.tag} sends nothing to the model: set smart="false".'
-    if kind is ControlKind.VECTOR and control.takes_results and control.attributes.get("closable") != "true":
-        yield f'Masks need closed outlines: add closable="true" to {control.tag}.'

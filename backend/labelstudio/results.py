@@ -212,7 +212,7 @@ def _rectangle(
     region: Region, control: Control, size_hw: tuple[int, int], options: ResultOptions
 ) -> list[Json]:
     rectangle = bounding_rectangle(region)
-    if control.attributes.get("model_obb", "").lower() == "true":
+    if control.oriented:
         rectangle = _storable(smallest_rectangle(region), size_hw) or rectangle
     height, width = size_hw
     return [

@@ -10,6 +10,7 @@ from typing import Any
 from backend.errors import LabelStudioError
 from backend.labelstudio.client import ConnectedModel, LabelStudioClient, model_settings
 from backend.labelstudio.label_config import LabelConfig
+from backend.labelstudio.label_config_warnings import config_warnings
 from models.prelabel import PRELABELLERS
 
 _PRIVATE_ADDRESS_HELP = """\
@@ -28,6 +29,7 @@ class Connection:
         project_id: Label Studio's number of the project.
         backend_url: Where Label Studio reaches this service.
         title: Name of the model in the project's settings.
+        prelabeller: The pre-labeller whose classes the config should know; None to leave that out.
         basic_auth: User and password of this service, if it wants them.
         extra_params: Options of this project; None leaves those in place.
     """
@@ -35,6 +37,7 @@ class Connection:
     project_id: int
     backend_url: str
     title: str = "Maskloop"
+    prelabeller: str | None = None
     basic_auth: tuple[str, str] | None = None
     extra_params: Mapping[str, Any] | None = None
 
@@ -51,12 +54,14 @@ def connect(client: LabelStudioClient, wanted: Connection) -> list[str]:
 
     Raises:
         LabelConfigError: Nothing in the project's config can be annotated with this service.
+        UnknownNameError: There is no such pre-labeller.
         LabelStudioError: Label Studio refused; for a blocked private address the message has the remedy.
     """
     project = client.project(wanted.project_id)
     config = LabelConfig.parse(project.label_config)
     report = [f"Project {project.id} ({project.title}): the labelling config can be used."]
-    report += [f"Warning: {warning}" for warning in _config_warnings(config)]
+    classes = PRELABELLERS.get(wanted.prelabeller).classes if wanted.prelabeller is not None else ()
+    report += [f"Warning: {warning}" for warning in config_warnings(config, classes)]
     model, done = _ensure_model(client, wanted)
     report.append(done)
     if model.state != "Connected":
@@ -72,11 +77,6 @@ def connect(client: LabelStudioClient, wanted: Connection) -> list[str]:
     else:
         report.append(f"Pre-labels were on already (version {shown!r}).")
     return report
-
-
-def _config_warnings(config: LabelConfig) -> list[str]:
-    classes = sorted({name for each in PRELABELLERS.names for name in PRELABELLERS.get(each).classes})
-    return config.warnings(classes)
 
 
 def _ensure_model(client: LabelStudioClient, wanted: Connection) -> tuple[ConnectedModel, str]:

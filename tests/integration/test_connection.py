@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -9,7 +10,7 @@ from backend.services.connection import Connection, connect
 from tests.fakes.label_studio import FakeLabelStudio
 from tests.fakes.requests import CONFIG
 
-WANTED = Connection(1, "http://maskloop:9090")
+WANTED = Connection(1, "http://maskloop:9090", prelabeller="watershed")
 
 
 def make_server(**changes: object) -> FakeLabelStudio:
@@ -54,7 +55,7 @@ def test_connecting_again_adds_nothing() -> None:
 
 def test_the_webhook_carries_the_credentials_that_label_studio_leaves_out() -> None:
     server = make_server()
-    wanted = Connection(1, "http://maskloop:9090", basic_auth=("label", "stüdio:1"))
+    wanted = replace(WANTED, basic_auth=("label", "stüdio:1"))
     connect(client_of(server), wanted)
     (webhook,) = server.webhooks.values()
     scheme, token = webhook["headers"]["Authorization"].split()
@@ -66,7 +67,7 @@ def test_the_webhook_carries_the_credentials_that_label_studio_leaves_out() -> N
 def test_a_webhook_without_the_header_is_repaired_and_not_doubled() -> None:
     server = make_server()
     connect(client_of(server), WANTED)
-    connect(client_of(server), Connection(1, "http://maskloop:9090", basic_auth=("label", "secret")))
+    connect(client_of(server), replace(WANTED, basic_auth=("label", "secret")))
     (webhook,) = server.webhooks.values()
     assert webhook["headers"]["Authorization"].startswith("Basic ")
 
@@ -102,9 +103,15 @@ def test_a_config_that_cannot_be_used_is_refused_before_anything_is_written() ->
     assert server.writes == []
 
 
+def test_a_label_that_the_pre_labeller_does_not_know_is_a_warning() -> None:
+    two_labels = CONFIG.replace('<Label value="Coin"/>', '<Label value="Coin"/><Label value="Note"/>')
+    report = connect(client_of(make_server(label_config=two_labels)), WANTED)
+    assert any('add predicted_values="object"' in line for line in report)
+
+
 def test_an_unknown_project_says_what_to_check() -> None:
     with pytest.raises(LabelStudioError, match="Check the project's number"):
-        connect(client_of(make_server()), Connection(5, "http://maskloop:9090"))
+        connect(client_of(make_server()), replace(WANTED, project_id=5))
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
