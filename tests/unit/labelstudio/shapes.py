@@ -37,7 +37,7 @@ def block(size_hw: tuple[int, int], rows: slice, columns: slice) -> Mask:
 
 def blob(seed: int, size: int = 200, smoothness: float = 8) -> Mask:
     noise = np.random.default_rng(seed).random((size, size))
-    smooth = cv2.GaussianBlur(noise, (0, 0), smoothness)
+    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), smoothness), dtype=np.float64)
     return np.asarray(smooth > np.quantile(smooth, 0.7))
 
 
