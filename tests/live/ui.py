@@ -1,0 +1,320 @@
+"""A person at Label Studio's labelling page: looks, clicks, accepts and submits. Positions are in percent."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, FloatRect, Locator, Page, StorageState
+
+from scripts.label_studio_server import PASSWORD, USERNAME
+from tests.live.pictures import Mask
+from tests.live.projects import LABEL, LiveTask, iou
+
+TIMEOUT_MS = 30_000
+VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1500, 950
+_OUTSIDE = re.compile(r"^https?://(?!127\.0\.0\.1[:/]|localhost[:/]).*")
+_SUBMIT = re.compile(r"^(submit|update)\b", re.IGNORECASE)
+# How much more red than green and blue a pixel is before it counts as painted over a grey picture.
+_REDDENED = 30
+
+_EDITOR_IS_READY = """() => {
+  const selected = window.Htx?.annotationStore?.selected;
+  const image = selected && [...selected.names.values()].find(tag => tag.type === 'image');
+  const isLoaded = image?.imageEntities?.[0]?.imageLoaded;
+  return Boolean(isLoaded && document.querySelector('.konvajs-content'));
+}"""
+_PICTURE_BOX = """() => {
+  const box = document.querySelector('img[alt="image"]').getBoundingClientRect();
+  return [box.x, box.y, box.width, box.height];
+}"""
+_STAGE_BOX = """() => {
+  const box = document.querySelector('.konvajs-content').getBoundingClientRect();
+  return [box.x, box.y, box.width, box.height];
+}"""
+_NATURAL_SIZE = """() => {
+  const image = document.querySelector('img[alt="image"]');
+  return [image.naturalHeight, image.naturalWidth];
+}"""
+_RESULT = "window.Htx.annotationStore.selected.serializeAnnotation()"
+_SUGGESTION_COUNT = "window.Htx.annotationStore.selected.suggestions.size"
+_IS_REGION_SELECTED = "window.Htx.annotationStore.selected.selectedRegions.length === 1"
+_SELECT_LABEL = """([label, control]) => {
+  const tags = [...window.Htx.annotationStore.selected.names.values()];
+  const tag = tags.find(each => (each.name || '').replace(/@.*/, '') === control);
+  const child = tag.children.find(each => each._value === label);
+  if (!child.selected) child.onClick();
+}"""
+
+
+class LabellingPage:
+    """One browser window with its own login. Used by one thread."""
+
+    def __init__(
+        self, browser: Browser, server_url: str, artifacts: Path, *, login: StorageState | None = None
+    ) -> None:
+        """Open a window; nothing outside this machine can be reached from it.
+
+        Args:
+            browser: A started Chromium.
+            server_url: Label Studio.
+            artifacts: Folder for screenshots.
+            login: Cookies of a window that logged in before.
+        """
+        self._server_url = server_url
+        self._artifacts = artifacts
+        self._context = browser.new_context(
+            viewport={"width": VIEWPORT_WIDTH, "height": VIEWPORT_HEIGHT},
+            device_scale_factor=1,
+            storage_state=login,
+        )
+        self._context.set_default_timeout(TIMEOUT_MS)
+        self._context.route(_OUTSIDE, lambda route: route.abort())
+        self.page: Page = self._context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def close(self) -> None:
+        """Close the window."""
+        self._context.close()
+
+    def screenshot(self, name: str) -> None:
+        """Keep what is on the screen as `<name>.png`."""
+        self._artifacts.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self._artifacts / f"{name}.png")
+
+    def login(self) -> StorageState:
+        """Log in as the administrator and return the cookies."""
+        self.page.goto(f"{self._server_url}/user/login/")
+        self.page.fill("input[name=email]", USERNAME)
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda url: "/user/login" not in url)
+        return self._context.storage_state()
+
+    def open_task(self, task: LiveTask) -> None:
+        """Open a task by its address, as a reload does, and wait for its picture."""
+        self.page.goto(f"{self._server_url}/projects/{task.project}/data?task={task.task}")
+        self._wait_for_editor()
+
+    def start_smart(self, task: LiveTask) -> None:
+        """Open a task with smart tools switched on; suggestions wait to be accepted."""
+        self.open_task(task)
+        self.auto_annotation()
+        self.auto_accept(on=False)
+
+    def open_stream(self, task: LiveTask) -> None:
+        """Open the labelling stream of the project, as the button Label All Tasks does."""
+        self.page.goto(f"{self._server_url}/projects/{task.project}/data?labeling=1")
+        self._wait_for_editor()
+
+    def _wait_for_editor(self) -> None:
+        self.page.wait_for_function(_EDITOR_IS_READY)
+        self.page.wait_for_timeout(500)  # the picture is laid out again once the side panels are there
+
+    def auto_annotation(self, *, on: bool = True) -> None:
+        """Switch smart tools on or off."""
+        self._toggle("bottombar-auto-annotation-toggle", on=on)
+
+    def auto_accept(self, *, on: bool) -> None:
+        """Switch automatic acceptance of suggestions."""
+        self._toggle("bottombar-auto-accept-toggle", on=on)
+
+    def _toggle(self, test_id: str, *, on: bool) -> None:
+        box = self.page.get_by_test_id(test_id)
+        box.wait_for(state="attached")
+        if box.is_checked() != on:
+            box.locator("xpath=ancestor::label").first.click()
+
+    def smart_tool(self, name: str) -> None:
+        """Take a smart tool in hand: `key-point-tool` or `rectangle-tool`."""
+        if self.page.locator(f".lsf-tool_active.lsf-tool_smart[aria-label={name}]").count():
+            return
+        self._smart_tool_button(name).click()
+        self.page.mouse.move(5, 5)  # the fly-out lies over the picture until the mouse leaves it
+        self.page.wait_for_timeout(500)
+
+    def _smart_tool_button(self, name: str) -> Locator:
+        in_fly_out = self.page.locator(f".lsf-toolbar__smart [aria-label={name}]")
+        alone = self.page.locator(f".lsf-tool_smart[aria-label={name}]")
+        button = (in_fly_out if in_fly_out.count() else alone).first
+        if not button.is_visible():
+            self.page.locator(".lsf-tool_smart").first.hover()
+            button.wait_for()
+        return button
+
+    def choose_label(self, label: str, control: str) -> None:
+        """Select a label; Label Studio deselects it after every region."""
+        self.page.evaluate(_SELECT_LABEL, [label, control])
+
+    def screen_point(self, x: float, y: float) -> tuple[float, float]:
+        """Screen position of a place in the picture as it is shown."""
+        left, top, width, height = self.page.evaluate(_PICTURE_BOX)
+        return left + width * x / 100, top + height * y / 100
+
+    def click(self, x: float, y: float, *, alt: bool = False) -> None:
+        """Click into the picture; with Alt the point is negative."""
+        with self._held("Alt" if alt else None):
+            self.page.mouse.move(*self.screen_point(x, y))
+            self.page.mouse.click(*self.screen_point(x, y))
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press at one (x, y), move, release at another."""
+        first, last = self.screen_point(*start), self.screen_point(*end)
+        self.page.mouse.move(*first)
+        self.page.mouse.down()
+        self.page.mouse.move(*last, steps=8)
+        self.page.mouse.up()
+
+    @contextmanager
+    def _held(self, key: str | None) -> Iterator[None]:
+        if key is None:
+            yield
+            return
+        self.page.keyboard.down(key)
+        try:
+            yield
+        finally:
+            self.page.keyboard.up(key)
+
+    def smart_click(
+        self, x: float, y: float, *, label: str = LABEL, control: str = "point", alt: bool = False
+    ) -> list[dict[str, Any]]:
+        """Set a smart point and wait until the answer is on the screen.
+
+        Returns:
+            The regions that the browser received.
+        """
+        with self.smart_answer() as received:
+            self.point(x, y, label=label, control=control, alt=alt)
+        return received
+
+    def point(
+        self, x: float, y: float, *, label: str = LABEL, control: str = "point", alt: bool = False
+    ) -> None:
+        """Set a smart point and wait for nothing."""
+        self.choose_label(label, control)
+        self.smart_tool("key-point-tool")
+        self.click(x, y, alt=alt)
+
+    def smart_rectangle(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        *,
+        label: str = LABEL,
+        control: str = "box",
+    ) -> list[dict[str, Any]]:
+        """Draw a smart rectangle and wait until the answer is on the screen; see `smart_click`."""
+        with self.smart_answer() as received:
+            self.choose_label(label, control)
+            self.smart_tool("rectangle-tool")
+            self.drag(start, end)
+        return received
+
+    @contextmanager
+    def smart_answer(self) -> Iterator[list[dict[str, Any]]]:
+        """Wait, at the end of the block, for a smart answer and its display.
+
+        Yields:
+            A list that holds the received regions after the block.
+        """
+        received: list[dict[str, Any]] = []
+        with self.page.expect_response(lambda response: "/interactive-annotating" in response.url) as waiting:
+            yield received
+        answer = waiting.value.json()
+        if "data" not in answer:
+            raise AssertionError(f"the model failed: {answer}")
+        received += answer["data"]["result"]
+        self.page.wait_for_function(f"{_SUGGESTION_COUNT} === {len(received)}")
+        self.page.wait_for_timeout(300)  # Konva paints on the next animation frames
+
+    def suggestion_count(self) -> int:
+        """How many suggestions wait to be accepted."""
+        return int(self.page.evaluate(_SUGGESTION_COUNT))
+
+    def accept(self) -> None:
+        """Accept all suggestions."""
+        self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
+        self.page.wait_for_function(f"{_SUGGESTION_COUNT} === 0")
+        self.page.wait_for_timeout(300)
+
+    def reject(self) -> None:
+        """Reject all suggestions, and delete the points they came from."""
+        self.page.get_by_test_id("bottombar-reject-suggestions-button").click()
+        self.page.wait_for_function(f"{_SUGGESTION_COUNT} === 0")
+
+    def submit(self) -> None:
+        """Submit the annotation, or update it, and wait until it is stored."""
+        with self.page.expect_response(
+            lambda response: "/annotations" in response.url and response.request.method in {"POST", "PATCH"}
+        ) as waiting:
+            self.page.get_by_role("button", name=_SUBMIT).first.click()
+        if not waiting.value.ok:
+            raise AssertionError(f"submitting was refused: {waiting.value.status} {waiting.value.text()}")
+
+    def delete_region_at(self, x: float, y: float) -> None:
+        """Delete the region at a place: with a smart tool in hand, a click on a region selects it."""
+        self.smart_tool("key-point-tool")
+        before = len(self.results())
+        self.click(x, y)
+        self.page.wait_for_function(_IS_REGION_SELECTED)
+        self.page.keyboard.press("Backspace")
+        self.page.wait_for_function(f"{_RESULT}.length === {before - 1}")
+
+    def rotate_right(self) -> None:
+        """Turn the view by 90 degrees clockwise."""
+        self.page.click("[aria-label=rotate-right]")
+        self.page.wait_for_timeout(500)
+
+    def results(self) -> list[dict[str, Any]]:
+        """Regions of the open annotation, as the editor would submit them."""
+        return list(self.page.evaluate(_RESULT))
+
+    def natural_size_hw(self) -> tuple[int, int]:
+        """Height and width of the picture as the browser sees it."""
+        height, width = self.page.evaluate(_NATURAL_SIZE)
+        return int(height), int(width)
+
+    def painted(self) -> Mask:
+        """Where the red of the output control lies over the grey picture, in pixels of its visible part."""
+        left, top, right, bottom = self._visible_box()
+        self.page.mouse.move(5, 5)
+        clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        png = self.page.screenshot(clip=clip)
+        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+        reddened: Mask = pixels[..., 0] - pixels[..., 1:].max(axis=2) > _REDDENED
+        return reddened
+
+    def _visible_box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of what is visible: a turned picture is larger than its stage."""
+        picture, stage = self.page.evaluate(_PICTURE_BOX), self.page.evaluate(_STAGE_BOX)
+        left, top = (max(picture[side], stage[side]) for side in (0, 1))
+        right, bottom = (
+            min(picture[side] + picture[side + 2], stage[side] + stage[side + 2]) for side in (0, 1)
+        )
+        return ceil(left), ceil(top), int(right), int(bottom)
+
+    def overlap_on_screen(self, mask: Mask, *, turned: bool = False) -> float:
+        """How well what is painted over the picture agrees with a mask.
+
+        Args:
+            mask: Pixels of the picture, (H, W).
+            turned: Whether the view is turned by 90 degrees clockwise.
+
+        Returns:
+            Intersection over union, on the screen's pixels of what is visible of the picture.
+        """
+        shown = np.rot90(mask, -1) if turned else mask
+        left, top, width, height = self.page.evaluate(_PICTURE_BOX)
+        visible_left, visible_top, visible_right, visible_bottom = self._visible_box()
+        rows = (np.arange(visible_top, visible_bottom) + 0.5 - top) / height * shown.shape[0]
+        columns = (np.arange(visible_left, visible_right) + 0.5 - left) / width * shown.shape[1]
+        return iou(self.painted(), shown[np.ix_(rows.astype(int), columns.astype(int))])
