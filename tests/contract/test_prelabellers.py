@@ -142,7 +142,7 @@ def test_the_version_starts_with_the_name(name: str) -> None:
 @every_member
 def test_a_picture_of_16_million_pixels_takes_seconds(name: str) -> None:
     tiles = np.tile(in_colour(data.coins()), (14, 11, 1))[:4096, :4096]
-    start = time.perf_counter()
+    start = time.process_time()
     PRELABELLERS.create(name).predict(tiles)
 
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
