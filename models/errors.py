@@ -5,7 +5,8 @@ MaskloopError
 ├── PromptError (ValueError)                  clicks or boxes that cannot be used
 ├── ImageError (ValueError)                   a picture that cannot be decoded or is too large
 ├── WeightsNotFoundError (FileNotFoundError)  weights are not where they should be
-└── BackendError                              the service's errors, see backend/errors.py
+├── BackendError                              the service's errors, see backend/errors.py
+└── ScriptError                               the commands' errors, see scripts/errors.py
 """
 
 from collections.abc import Iterable

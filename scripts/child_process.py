@@ -14,15 +14,11 @@ from types import TracebackType
 
 import httpx
 
-from models.errors import MaskloopError
+from scripts.errors import StartError
 
 _POLL_S = 0.2
 _STOP_S = 10.0
 _TAIL_LINES = 25
-
-
-class StartError(MaskloopError, RuntimeError):
-    """A server did not come up; the message has the end of its log."""
 
 
 def free_port() -> int:

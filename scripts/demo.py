@@ -19,11 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.status import Status
 from rich.table import Table
 
-from models.errors import MaskloopError
 from scripts.backend_server import BackendServer
-from scripts.child_process import ChildProcess, StartError
+from scripts.child_process import ChildProcess
 from scripts.demo_check import CheckResult, run_checks
 from scripts.demo_project import DemoProject, connect_backend, open_project
+from scripts.errors import DemoRunningError, StartError
 from scripts.label_studio_rest import LabelStudioRest
 from scripts.label_studio_server import API_KEY, PASSWORD, USERNAME, LabelStudioServer
 from scripts.options import errors_to_exit
@@ -32,10 +32,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE_DIR = ROOT / ".demo"
 LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class DemoRunningError(MaskloopError, RuntimeError):
-    """Another demo uses the folder."""
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from models.errors import MaskloopError
 from scripts.child_process import ChildProcess, clean_environment, free_port
+from scripts.errors import LabelStudioMissingError
 
 USERNAME = "demo@example.com"
 PASSWORD = "maskloop-demo"
@@ -25,10 +25,6 @@ API_KEY = "6d61736b6c6f6f702d64656d6f2d746f6b656e21"  # 40 hex digits; only ever
 _DATABASE = "label_studio.sqlite3"
 _SECRETS = ".env"  # Label Studio's own file with the key that signs sessions
 _START_TIMEOUT_S = 300.0
-
-
-class LabelStudioMissingError(MaskloopError, FileNotFoundError):
-    """There is no Label Studio program in the given environment."""
 
 
 class LabelStudioServer(ChildProcess):

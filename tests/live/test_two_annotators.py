@@ -19,7 +19,7 @@ def test_two_browsers_at_once_get_their_own_masks(
     left, right = open_window(), open_window()
     left.start_smart(task)
     right.start_smart(task)
-    for _ in range(3):
+    for _ in range(2):
         with left.smart_answer() as for_left, right.smart_answer() as for_right:
             left.point(*percent(*LEFT))
             right.point(*percent(*RIGHT))

@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.child_process import ChildProcess, StartError, clean_environment, free_port
+from scripts.child_process import ChildProcess, clean_environment, free_port
+from scripts.errors import StartError
 
 # Serves the empty folder it runs in, and starts a process of its own that ignores SIGTERM.
 STUBBORN = """

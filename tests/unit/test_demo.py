@@ -10,12 +10,13 @@ from rich.console import Console
 
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.rle import encode
-from scripts.child_process import ChildProcess, StartError, clean_environment
-from scripts.demo import DemoRunningError, exclusive, forget, report_checks, wait_for_interrupt, welcome
+from scripts.child_process import ChildProcess, clean_environment
+from scripts.demo import exclusive, forget, report_checks, wait_for_interrupt, welcome
 from scripts.demo_check import CheckResult, decoded_masks
 from scripts.demo_images import DEMO_IMAGES, DemoImage
 from scripts.demo_project import TEMPLATE, DemoProject
-from scripts.label_studio_server import LabelStudioMissingError, LabelStudioServer
+from scripts.errors import DemoRunningError, LabelStudioMissingError, StartError
+from scripts.label_studio_server import LabelStudioServer
 
 
 def test_a_second_demo_is_kept_out_until_the_first_ends(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import pytest
 from backend import errors
 from models import errors as model_errors
 from models.errors import MaskloopError
+from scripts import errors as script_errors
 
 
 def subclasses(cls: type[MaskloopError]) -> set[type[MaskloopError]]:
@@ -10,7 +11,7 @@ def subclasses(cls: type[MaskloopError]) -> set[type[MaskloopError]]:
 
 
 def test_every_error_is_drawn_in_the_tree() -> None:
-    tree = (errors.__doc__ or "") + (model_errors.__doc__ or "")
+    tree = "".join(module.__doc__ or "" for module in (errors, model_errors, script_errors))
     assert [cls.__name__ for cls in subclasses(MaskloopError) if cls.__name__ not in tree] == []
 
 

@@ -1,0 +1,25 @@
+"""What can go wrong in the commands themselves; each ends a command with its message and status 1.
+
+ScriptError (MaskloopError)
+├── StartError (RuntimeError)                     a server did not come up, or ended
+├── LabelStudioMissingError (FileNotFoundError)   Label Studio is not installed where it should be
+└── DemoRunningError (RuntimeError)               another demo uses the folder
+"""
+
+from models.errors import MaskloopError
+
+
+class ScriptError(MaskloopError):
+    """Root of the commands' own errors."""
+
+
+class StartError(ScriptError, RuntimeError):
+    """A server did not come up, or ended; the message has the end of its log."""
+
+
+class LabelStudioMissingError(ScriptError, FileNotFoundError):
+    """There is no Label Studio program in the given environment; the message says what installs it."""
+
+
+class DemoRunningError(ScriptError, RuntimeError):
+    """Another demo uses the folder."""
