@@ -40,8 +40,8 @@ DEMO_IMAGES = (
     DemoImage("cell.png", skimage.data.cell),
     DemoImage("immunohistochemistry.png", skimage.data.immunohistochemistry),
     DemoImage("microaneurysms.png", skimage.data.microaneurysms),
-    DemoImage("retina.png", skimage.data.retina, (slice(300, 1112), slice(300, 1112))),
+    DemoImage("retina.png", skimage.data.retina),
     DemoImage("galaxies.png", skimage.data.hubble_deep_field, (slice(0, 500), slice(0, 500))),
     DemoImage("horse.png", skimage.data.horse),
-    DemoImage("cat.png", skimage.data.chelsea),
+    DemoImage("camera.png", skimage.data.camera),
 )

@@ -68,7 +68,7 @@ def test_a_server_that_ends_ends_the_demo_with_its_log(tmp_path: Path) -> None:
 def test_a_picture_is_in_the_wheel_and_becomes_a_viewable_png(image: DemoImage) -> None:
     picture = Image.open(io.BytesIO(image.png()))
     assert picture.mode in {"L", "RGB"}
-    assert 100 <= min(picture.size) <= max(picture.size) <= 1000
+    assert 100 <= min(picture.size) <= max(picture.size) <= 1500
 
 
 def test_the_demos_labelling_config_takes_masks() -> None:
