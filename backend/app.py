@@ -83,6 +83,7 @@ def create_app(
             gate=gate,
             metrics=metrics,
             max_regions=settings.max_regions,
+            max_mask_pixels=settings.max_mask_pixels,
             result_options=result_options,
         ),
         interactive=Interactive(

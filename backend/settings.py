@@ -86,7 +86,12 @@ class Settings(BaseSettings):
         default=("fill-holes", "drop-fragments"), description="Post-processors of every mask, in order."
     )
     max_regions: int = Field(
-        default=300, ge=1, description="Most objects pre-labelled in one picture; the largest are kept."
+        default=300, ge=1, description="Most objects of a class pre-labelled in one picture, the largest."
+    )
+    max_mask_pixels: int = Field(
+        default=32_000_000,
+        ge=1,
+        description="The same for brush and bitmask regions: their number times the picture's pixels.",
     )
     polygon_min_iou: float = Field(
         default=0.99, gt=0, le=1, description="Least overlap of a simplified polygon with its mask."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.labelstudio.answers import Answer
-from backend.labelstudio.images import ImageLoader, TaskImage
-from backend.labelstudio.label_config import LabelConfig
+from backend.labelstudio.controls import Control, ControlKind
+from backend.labelstudio.images import ImageLoader
+from backend.labelstudio.label_config import LabelConfig, PrelabelTarget
 from backend.labelstudio.payloads import Task
 from backend.labelstudio.results import ResultOptions, encode_choices, encode_region
 from backend.observability import Metrics
@@ -22,12 +23,23 @@ from models.regions import Region
 
 logger = logging.getLogger(__name__)
 
+_PICTURE_SIZED = frozenset({ControlKind.BRUSH, ControlKind.BITMASK})
+
 
 class Prelabelling:
     """Pre-labels tasks with the project's pre-labeller.
 
     Shared between threads: the models (immutable once loaded), the image cache and the device gate, each
     with its own lock; no lock is held while another is taken, but for the gate during a model call.
+
+    Args:
+        images: Where pictures come from.
+        models: The pre-labellers.
+        gate: Admission to the device.
+        metrics: What is counted.
+        max_regions: Most regions of one class in one picture.
+        max_mask_pixels: The same for brush and bitmask regions, times the pixels of the picture.
+        result_options: How regions are written.
     """
 
     def __init__(
@@ -38,6 +50,7 @@ class Prelabelling:
         gate: DeviceGate,
         metrics: Metrics,
         max_regions: int,
+        max_mask_pixels: int,
         result_options: ResultOptions,
     ) -> None:
         self._images = images
@@ -45,6 +58,7 @@ class Prelabelling:
         self._gate = gate
         self._metrics = metrics
         self._max_regions = max_regions
+        self._max_mask_pixels = max_mask_pixels
         self._result_options = result_options
 
     def predict(
@@ -83,42 +97,53 @@ class Prelabelling:
             image = self._images.load(
                 config.image_url(to_name, task.data), task_id=task.id, project_id=task.project
             )
+            targets = config.prelabel_targets(to_name, model.classes)
             with self._gate.admit(), self._metrics.predict_seconds.labels("prelabel", model.name).time():
                 found = model.predict(image.pixels)
-                regions = post_process(options.postprocess, self._largest(found.regions, task), image.pixels)
-            result += self._encode(to_name, image, config, model, found, regions)
-            scores.append(found.score)
-        return Answer(result, min(scores), model.version)
-
-    def _largest(self, regions: Sequence[Region], task: Task) -> list[Region]:
-        if len(regions) > self._max_regions:
-            logger.warning(
-                "Task %s: %d objects found, the %d largest are kept (MASKLOOP_MAX_REGIONS)",
-                task.id,
-                len(regions),
-                self._max_regions,
-            )
-        return sorted(regions, key=lambda region: region.area, reverse=True)[: self._max_regions]
-
-    def _encode(
-        self,
-        to_name: str,
-        image: TaskImage,
-        config: LabelConfig,
-        model: PreLabeller,
-        found: PreLabels,
-        regions: Sequence[Region],
-    ) -> list[dict[str, Any]]:
-        result: list[dict[str, Any]] = []
-        targets = config.prelabel_targets(to_name, model.classes)
-        for region in regions:
-            target = targets.get(region.class_name)
-            if target is not None and region.score >= target.score_threshold:
+                regions = self._shown(found.regions, targets, image.size_hw, task)
+                regions = post_process(options.postprocess, regions, image.pixels)
+            for region in regions:
+                target = targets[region.class_name]
                 result += encode_region(
                     region, target.control, target.label, image.size_hw, options=self._result_options
                 )
-        for choice in config.choices_for(
-            to_name, {item.class_name: item.score for item in found.image_classes}
-        ):
+            result += self._encode_choices(to_name, config, found)
+            scores.append(found.score)
+        return Answer(result, min(scores), model.version)
+
+    def _shown(
+        self,
+        regions: Sequence[Region],
+        targets: Mapping[str, PrelabelTarget],
+        size_hw: tuple[int, int],
+        task: Task,
+    ) -> list[Region]:
+        """The regions that have a place to go and are sure enough; of too many the largest."""
+        shown = []
+        for class_name, target in targets.items():
+            sure = [r for r in regions if r.class_name == class_name and r.score >= target.score_threshold]
+            limit = self._limit(target.control, size_hw)
+            if len(sure) > limit:
+                logger.warning(
+                    "Task %s: %d objects found, the %d largest become regions of %s; more would freeze the "
+                    "editor (MASKLOOP_MAX_REGIONS, MASKLOOP_MAX_MASK_PIXELS; polygons take many more)",
+                    task.id,
+                    len(sure),
+                    limit,
+                    target.control.tag,
+                )
+            shown += sorted(sure, key=lambda region: region.area, reverse=True)[:limit]
+        return shown
+
+    def _limit(self, control: Control, size_hw: tuple[int, int]) -> int:
+        """Brush and bitmask regions cost the editor time and memory by the picture's size, shapes do not."""
+        if control.kind not in _PICTURE_SIZED:
+            return self._max_regions
+        return max(1, min(self._max_regions, self._max_mask_pixels // (size_hw[0] * size_hw[1])))
+
+    def _encode_choices(self, to_name: str, config: LabelConfig, found: PreLabels) -> list[dict[str, Any]]:
+        scores = {item.class_name: item.score for item in found.image_classes}
+        result: list[dict[str, Any]] = []
+        for choice in config.choices_for(to_name, scores):
             result += encode_choices(choice.control, choice.labels)
         return result

@@ -136,6 +136,18 @@ def test_a_project_with_two_pictures_gets_pre_labels_on_both(
     assert kinds == [("a", "brushlabels")] * 3 + [("b", "rectanglelabels")] * 3
 
 
+@pytest.mark.parametrize(
+    ("control", "expected"), [("BrushLabels", 2), ("BitmaskLabels", 2), ("PolygonLabels", 3)]
+)
+def test_of_too_many_objects_the_largest_are_kept_where_the_editor_would_freeze(
+    settings: Settings, caplog: pytest.LogCaptureFixture, control: str, expected: int
+) -> None:
+    client = create_app(settings.model_copy(update={"max_mask_pixels": 2 * 600 * 800 + 1})).test_client()
+    (prediction,) = results(client, predict_body(config=CONFIG.replace("BrushLabels", control)))
+    assert len(prediction["result"]) == expected
+    assert ("MASKLOOP_MAX_MASK_PIXELS" in caplog.text) == (expected < 3)
+
+
 def test_extra_params_of_the_project_change_its_pre_labels(client: FlaskClient) -> None:
     set_up = {"project": "2.1795219443", "schema": CONFIG, "extra_params": {"prelabeller": "otsu"}}
     config = CONFIG.replace(
