@@ -37,6 +37,7 @@ class Server(BaseApplication):
             "timeout": 120,  # Label Studio gives up on /predict after 100 s
             "graceful_timeout": 10,
             "keepalive": 30,
+            "control_socket_disable": True,  # a file in the home folder that two servers would share
             "loglevel": self._settings.log_level.lower(),
             "worker_tmp_dir": "/dev/shm" if sys.platform == "linux" else None,  # heartbeat without disk
         }
