@@ -86,9 +86,6 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
-        self.busy = Counter(
-            "maskloop_busy_total", "Requests refused because too many waited", registry=self.registry
-        )
         self.cache_lookups = Counter(
             "maskloop_cache_lookups_total", "Cache look-ups", ["cache", "outcome"], registry=self.registry
         )
