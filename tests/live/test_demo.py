@@ -19,6 +19,7 @@ from scripts.demo_project import connect_backend, open_project
 from scripts.label_studio_rest import LabelStudioRest
 from tests.live.conftest import ROOT
 
+_DYING_S = 10.0  # a killed process is listed until the kernel has cleared it away
 MARK = "TEST_MARK"  # a variable that everything a demo starts inherits
 
 
@@ -39,6 +40,9 @@ def marked() -> Iterator[dict[str, str]]:
     """An environment whose processes can be found again."""
     mark = uuid.uuid4().hex
     yield clean_environment("MASKLOOP_") | {MARK: mark}
+    deadline = time.monotonic() + _DYING_S
+    while processes_with(mark) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert processes_with(mark) == []
 
 
