@@ -6,9 +6,11 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +18,8 @@ import httpx
 
 from scripts.errors import StartError
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals with which people and service managers end a command."""
 _POLL_S = 0.2
 _STOP_S = 10.0
 _TAIL_LINES = 25
@@ -43,6 +47,30 @@ def clean_environment(*dropped_prefixes: str) -> dict[str, str]:
     for name in ("no_proxy", "NO_PROXY"):
         environment[name] = ",".join(filter(None, [environment.get(name), "127.0.0.1", "localhost"]))
     return environment
+
+
+@contextmanager
+def endings_deferred() -> Iterator[None]:
+    """Let signals that end the program wait for the end of the block.
+
+    A KeyboardInterrupt between the birth of a process and the moment its number is known would leave it
+    behind. Signals are not blocked, because the new process would inherit that. Only the main thread
+    receives signals; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    handlers = {
+        ending: signal.signal(ending, lambda number, _frame: received.append(number)) for ending in ENDINGS
+    }
+    try:
+        yield
+    finally:
+        for ending, handler in handlers.items():
+            signal.signal(ending, handler)
+        if received:
+            signal.raise_signal(received[0])
 
 
 class ChildProcess:
@@ -94,7 +122,7 @@ class ChildProcess:
         """
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with self.log_path.open("wb") as log:
+            with self.log_path.open("wb") as log, endings_deferred():
                 self._process = subprocess.Popen(
                     self._command,
                     env=self._environment,

@@ -20,7 +20,7 @@ from rich.status import Status
 from rich.table import Table
 
 from scripts.backend_server import BackendServer
-from scripts.child_process import ChildProcess
+from scripts.child_process import ENDINGS, ChildProcess
 from scripts.demo_check import CheckResult, run_checks
 from scripts.demo_project import DemoProject, connect_backend, open_project
 from scripts.errors import DemoRunningError, StartError
@@ -31,7 +31,6 @@ from scripts.options import errors_to_exit
 ROOT = Path(__file__).resolve().parent.parent
 STATE_DIR = ROOT / ".demo"
 LABEL_STUDIO_ENVIRONMENT = ROOT / ".venv-label-studio"
-_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -187,7 +186,7 @@ def run(console: Console, state_dir: Path, ports: tuple[int | None, int | None],
     except KeyboardInterrupt:
         return not check
     finally:
-        for ending in _ENDINGS:
+        for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not leave a server behind
         stack.close()
         console.print("Label Studio and Maskloop are stopped.")
@@ -202,7 +201,7 @@ def main(
     ] = False,
 ) -> None:
     """Run Label Studio, Maskloop and a demo project until Ctrl-C."""
-    for ending in _ENDINGS:
+    for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)  # each of them stops the servers as Ctrl-C does
     with errors_to_exit(), ExitStack() as stack:
         state_dir = STATE_DIR

@@ -1,13 +1,14 @@
 """Starting and stopping servers, with small real processes."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
-from scripts.child_process import ChildProcess, clean_environment, free_port
+from scripts.child_process import ChildProcess, clean_environment, endings_deferred, free_port
 from scripts.errors import StartError
 
 # Serves the empty folder it runs in, and starts a process of its own that ignores SIGTERM.
@@ -103,3 +104,12 @@ def test_the_environment_loses_the_callers_settings_and_proxies_for_loopback(
     assert "MASKLOOP_PORT" not in environment
     assert environment["NO_PROXY"] == "example.com,127.0.0.1,localhost"
     assert environment["PATH"] == os.environ["PATH"]
+
+
+def test_an_ending_signal_waits_until_the_process_is_known() -> None:
+    reached: list[str] = []
+    with pytest.raises(KeyboardInterrupt), endings_deferred():
+        signal.raise_signal(signal.SIGINT)
+        reached.append("end of the block")
+    assert reached == ["end of the block"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
