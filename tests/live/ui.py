@@ -30,7 +30,8 @@ _EDITOR_IS_READY = """() => {
   const selected = window.Htx?.annotationStore?.selected;
   const image = selected && [...selected.names.values()].find(tag => tag.type === 'image');
   const isLoaded = image?.imageEntities?.[0]?.imageLoaded;
-  return Boolean(isLoaded && document.querySelector('.konvajs-content'));
+  const isDrawn = document.querySelector('.konvajs-content') && document.querySelector('img[alt="image"]');
+  return Boolean(isLoaded && isDrawn);
 }"""
 _PICTURE_BOX = """() => {
   const box = document.querySelector('img[alt="image"]').getBoundingClientRect();
@@ -125,6 +126,7 @@ class LabellingPage:
     def _wait_for_editor(self) -> None:
         self.page.wait_for_function(_EDITOR_IS_READY)
         self.page.wait_for_timeout(500)  # the picture is laid out again once the side panels are there
+        self.page.wait_for_function(_EDITOR_IS_READY)
 
     def auto_annotation(self, *, on: bool = True) -> None:
         """Switch smart tools on or off."""
