@@ -126,9 +126,10 @@ def welcome(label_studio_url: str, project: DemoProject) -> Panel:
         f"Open      [bold]{label_studio_url}/projects/{project.id}/data[/bold]\n"
         f"Log in    [bold]{USERNAME}[/bold]   password [bold]{PASSWORD}[/bold]\n\n"
         "1. Click a row: the picture opens with pre-labels.\n"
-        "2. To do one again, select it in the list on the right and press Backspace. Switch on\n"
-        "   [bold]Auto-Annotation[/bold] below the picture, take the purple point tool, choose a label and\n"
-        "   click the object; Alt+click takes away. A smart rectangle around it works too.\n"
+        "2. To do one again, select it in the list on the right, press Backspace.\n"
+        "   Switch on [bold]Auto-Annotation[/bold] below the picture, take the purple point\n"
+        "   tool, choose a label and click the object; Alt+click takes away.\n"
+        "   A smart rectangle around it works too.\n"
         "3. Accept the mask with the tick, then press [bold]Submit[/bold].\n\n"
         "Ctrl-C stops everything; the next run finds your work again.",
         title="Maskloop demo",
