@@ -54,7 +54,9 @@ class _NoOpInteractive(InteractiveModel[Embedding]):
     def encode(self, image: Image) -> Embedding:
         return Embedding((image.shape[0], image.shape[1]))
 
-    def segment(self, embedding: Embedding, prompts: Prompts) -> Prediction:
+    def segment(
+        self, embedding: Embedding, prompts: Prompts, previous: Prediction | None = None
+    ) -> Prediction:
         return Prediction(_disc(*embedding.size_hw), 1.0)
 
 

@@ -8,7 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.arrays import Image, Mask
+from models.errors import PromptError
 from models.prompts import Prompts
 
 
@@ -35,10 +39,25 @@ class Prediction:
     Attributes:
         mask: (H, W) of the picture. Pixels of positive clicks are inside, of negative clicks outside.
         score: Predicted IoU with what the annotator means, in [0, 1].
+        logits: What else the model wants to see again as `previous` when the object is refined, at a
+            resolution of its own, (h, w); None when the mask says it all.
     """
 
     mask: Mask
     score: float
+    logits: NDArray[np.float32] | None = None
+
+    def check(self, size_hw: tuple[int, int]) -> None:
+        """Refuse to be the previous answer for a picture of another size.
+
+        Raises:
+            PromptError: The mask does not have this size.
+        """
+        if self.mask.shape != size_hw:
+            raise PromptError(
+                f"The previous mask has {self.mask.shape[0]} rows and {self.mask.shape[1]} columns, "
+                f"the picture {size_hw[0]} and {size_hw[1]}."
+            )
 
 
 E = TypeVar("E", bound=Embedding)
@@ -70,16 +89,19 @@ class InteractiveModel(ABC, Generic[E]):
         """
 
     @abstractmethod
-    def segment(self, embedding: E, prompts: Prompts) -> Prediction:
+    def segment(self, embedding: E, prompts: Prompts, previous: Prediction | None = None) -> Prediction:
         """Find the object.
 
         Args:
             embedding: What `encode` returned for the picture.
             prompts: All clicks on the object and its box, if any.
+            previous: The answer to the same prompts without the newest click, or a mask of the picture's
+                size that somebody wants to have corrected; models may ignore it.
 
         Returns:
             A mask of the picture's size; the same arguments always give the same mask.
 
         Raises:
-            PromptError: The prompts say nothing about where the object is, or lie outside the picture.
+            PromptError: The prompts say nothing about where the object is, or lie outside the picture, or
+                the previous mask has another size.
         """

@@ -81,12 +81,16 @@ class GraphCut(InteractiveModel[PyramidEmbedding]):
         size_hw = (image.shape[0], image.shape[1])
         return PyramidEmbedding(size_hw, pyramid_of(image, self._guess_side))
 
-    def segment(self, embedding: PyramidEmbedding, prompts: Prompts) -> Prediction:
-        """Find the object; see the base class.
+    def segment(
+        self, embedding: PyramidEmbedding, prompts: Prompts, previous: Prediction | None = None
+    ) -> Prediction:
+        """Find the object; see the base class. The previous answer is not looked at.
 
         The score is a heuristic of what agrees (edges with colours) and what was said; see `_score`.
         """
         prompts.check(embedding.size_hw)
+        if previous is not None:
+            previous.check(embedding.size_hw)
         box = prompts.box
         start = (
             self._start_in_box(embedding, prompts, box) if box else self._start_at_clicks(embedding, prompts)

@@ -14,7 +14,7 @@ from skimage import data
 from models.arrays import Image, Mask
 from models.errors import PromptError
 from models.interactive import INTERACTIVE_MODELS
-from models.interactive.base import InteractiveModel
+from models.interactive.base import InteractiveModel, Prediction
 from models.metrics import iou
 from models.prompts import Box, Click, Prompts
 
@@ -213,6 +213,42 @@ def test_prompts_without_meaning_are_refused(model: AnyModel, prompts: Prompts) 
 
     with pytest.raises(PromptError):
         model.segment(embedding, prompts)
+
+
+@every_picture
+def test_a_refined_object_obeys_all_its_clicks(model: AnyModel, picture: Image) -> None:
+    embedding = model.encode(picture)
+    height, width = picture.shape[:2]
+    clicks: tuple[Click, ...] = ()
+    previous: Prediction | None = None
+    for row, column, positive in [(0.5, 0.5, True), (0.1, 0.9, False), (0.6, 0.4, True), (0.9, 0.1, False)]:
+        click = Click(int(row * height), int(column * width), positive)
+        if click.pixel in {earlier.pixel for earlier in clicks}:
+            continue
+        clicks += (click,)
+        previous = model.segment(embedding, Prompts(clicks), previous)
+
+        assert previous.mask.shape == picture.shape[:2]
+        assert all(previous.mask[earlier.pixel] == earlier.positive for earlier in clicks)
+
+
+def test_a_mask_that_somebody_drew_can_be_refined(model: AnyModel) -> None:
+    drawn = np.roll(DISC, (7, -9), axis=(0, 1))
+    prompts = Prompts((Click(60, 70), Click(40, 45, positive=False)))
+    embedding = model.encode(disc_picture())
+    before = drawn.copy()
+    refined = model.segment(embedding, prompts, Prediction(drawn, 1.0))
+
+    assert iou(refined.mask, DISC) > iou(drawn, DISC)
+    assert np.array_equal(drawn, before)
+    assert np.array_equal(refined.mask, model.segment(embedding, prompts, Prediction(drawn, 1.0)).mask)
+
+
+def test_a_previous_mask_of_another_size_is_refused(model: AnyModel) -> None:
+    with pytest.raises(PromptError, match="rows"):
+        model.segment(
+            model.encode(disc_picture()), Prompts((Click(60, 70),)), Prediction(np.ones((3, 4), bool), 1.0)
+        )
 
 
 def test_the_version_starts_with_the_name(model: AnyModel) -> None:

@@ -40,7 +40,9 @@ def broken_client(
         def encode(self, image: Image) -> Embedding:
             return Embedding((image.shape[0], image.shape[1]))
 
-        def segment(self, embedding: Embedding, prompts: Prompts) -> Prediction:
+        def segment(
+            self, embedding: Embedding, prompts: Prompts, previous: Prediction | None = None
+        ) -> Prediction:
             if crash:
                 raise ZeroDivisionError("a bug in a model")
             return Prediction(np.zeros(embedding.size_hw, bool), score)
