@@ -4,6 +4,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LABEL_STUDIO=label-studio==1.23.2
+CPU_TORCH=https://download.pytorch.org/whl/cpu
 
 fail() {
   printf 'Error: %s\n' "$*" >&2
@@ -61,10 +62,20 @@ make_environment() {
   "$folder/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' # 25.1: dependency groups
 }
 
+# install_torch PACKAGE...: without an NVIDIA GPU the builds without CUDA, which spare gigabytes. Apart from the
+# rest, because pip would ask the additional index for every package. If it cannot be reached, pip goes on.
+install_torch() {
+  local index=()
+  command -v nvidia-smi >/dev/null || index=(--extra-index-url "$CPU_TORCH" --retries 1)
+  "$ROOT/.venv/bin/python" -m pip install --quiet --no-deps --constraint "$ROOT/constraints.txt" \
+    ${index[@]+"${index[@]}"} "$@"
+}
+
 install_maskloop() {
   make_environment "$ROOT/.venv" &&
+    install_torch torch ${1:+torchvision} &&
     "$ROOT/.venv/bin/python" -m pip install --quiet --constraint "$ROOT/constraints.txt" \
-      --editable "$ROOT" ${1:+--group "$ROOT/pyproject.toml:$1"}
+      --editable "$ROOT${1:+[all]}" ${1:+--group "$ROOT/pyproject.toml:$1"}
 }
 
 install_label_studio() {

@@ -2,6 +2,8 @@
 
 Every supported Python resolves the project with its development tools; the answers are merged into one
 file, with environment markers where a newest version no longer supports an older Python.
+
+Torch's CUDA libraries are left out: it names their exact versions itself, and its CPU builds need none.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +23,7 @@ HEADER = """\
 # Exact versions for Python {pythons}. Do not edit by hand; regenerate (needs pip >= 25.1 in each Python) with
 #   python -m scripts.pin_versions {commands}
 """
+_OF_TORCH = ("cuda-", "nvidia-", "triton")
 
 Pins = Mapping[str, str]
 
@@ -56,11 +59,12 @@ def _marker(users: list[str], pythons: list[str]) -> str:
     return " or ".join(f'python_version == "{python}"' for python in users)
 
 
-def resolve(python: Path) -> tuple[str, dict[str, str]]:
-    """Ask one Python's pip what it would install for this project with its development tools.
+def resolve(python: Path, held: Sequence[str] = ()) -> tuple[str, dict[str, str]]:
+    """Ask one Python's pip what it would install for this project with its extras and development tools.
 
     Args:
         python: An interpreter with pip 25.1 or newer.
+        held: Requirements that keep packages from their newest version, such as "torch==2.13.0".
 
     Returns:
         The Python's "major.minor", and the version of every package.
@@ -71,26 +75,41 @@ def resolve(python: Path) -> tuple[str, dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [str(python), "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
-        command += ["--report", str(report), str(ROOT), "--group", f"{ROOT / 'pyproject.toml'}:dev"]
+        command += [
+            "--report",
+            str(report),
+            f"{ROOT}[all]",
+            "--group",
+            f"{ROOT / 'pyproject.toml'}:dev",
+            *held,
+        ]
         subprocess.run(command, check=True)
         answer = json.loads(report.read_text())
     return answer["environment"]["python_version"], versions(answer)
 
 
 def versions(report: Mapping[str, list[dict[str, dict[str, str]]]]) -> dict[str, str]:
-    """Package versions of a pip installation report, without the project itself."""
+    """Package versions of a pip installation report, without the project itself and torch's CUDA libraries.
+
+    A build's own suffix ("2.13.0+cpu") is dropped: the pin then fits the CPU and the GPU builds.
+    """
     packages = [item["metadata"] for item in report["install"]]
     found = {package["name"].lower().replace("_", "-"): package["version"] for package in packages}
-    return {name: version for name, version in found.items() if name != "maskloop"}
+    return {
+        name: version.partition("+")[0]
+        for name, version in found.items()
+        if name != "maskloop" and not name.startswith(_OF_TORCH)
+    }
 
 
-def document(pins_of: Mapping[str, Pins]) -> str:
+def document(pins_of: Mapping[str, Pins], held: Sequence[str] = ()) -> str:
     """The whole file.
 
     Args:
         pins_of: As for `merge`.
+        held: As for `resolve`.
     """
-    commands = " ".join(f"python{python}" for python in pins_of)
+    commands = " ".join([f"python{python}" for python in pins_of] + [f"--hold {pin}" for pin in held])
     return HEADER.format(pythons=", ".join(pins_of), commands=commands) + "\n".join(merge(pins_of)) + "\n"
 
 
@@ -100,6 +119,9 @@ def _sorted(answers: Iterable[tuple[str, Pins]]) -> dict[str, Pins]:
 
 def main(
     pythons: Annotated[list[Path], typer.Argument(help="One interpreter per supported Python version.")],
+    hold: Annotated[
+        list[str] | None, typer.Option(help="Requirement that keeps a package from its newest version.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="File to write.")] = ROOT / "constraints.txt",
 ) -> None:
     """Resolve the project in each Python and write the merged constraints."""
@@ -107,8 +129,8 @@ def main(
     answers = []
     for python in pythons:
         with console.status(f"{python} resolves the dependencies"):
-            answers.append(resolve(python))
-    output.write_text(document(_sorted(answers)))
+            answers.append(resolve(python, hold or []))
+    output.write_text(document(_sorted(answers), hold or []))
     console.print(f"{output} written")
 
 

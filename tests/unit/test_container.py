@@ -63,6 +63,12 @@ def test_everything_copied_exists_and_is_not_ignored() -> None:
     assert [source for source in copied if not (ROOT / source).exists()] == []
 
 
+def test_the_image_and_the_environments_get_torch_without_cuda_unless_asked() -> None:
+    (index,) = (rest.split("=")[1] for rest in values("ARG") if rest.startswith("TORCH_INDEX="))
+    assert index.endswith("/whl/cpu")
+    assert f"CPU_TORCH={index}\n" in (ROOT / "scripts" / "environments.sh").read_text()
+
+
 def test_every_setting_in_the_files_is_one() -> None:
     in_image = [word.split("=")[0] for rest in values("ENV") for word in rest.split()]
     in_compose = services()["maskloop"]["environment"]

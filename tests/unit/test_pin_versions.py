@@ -39,8 +39,15 @@ def test_the_report_names_packages_as_pip_normalises_them_and_leaves_the_project
     assert versions(report) == {"prometheus-client": "0.26"}
 
 
+def test_torch_is_pinned_for_all_its_builds_and_without_the_cuda_libraries_of_some() -> None:
+    found = {"torch": "2.13.0+cpu", "nvidia-cudnn-cu13": "9.20", "cuda-bindings": "13.0", "triton": "3.7"}
+    report = {"install": [{"metadata": {"name": name, "version": found[name]}} for name in found]}
+    assert versions(report) == {"torch": "2.13.0"}
+
+
 def test_the_document_says_how_to_make_it_again() -> None:
-    assert "python -m scripts.pin_versions python3.10" in document({"3.10": {"flask": "3.1"}})
+    command = "python -m scripts.pin_versions python3.10 --hold torch==2.13.0\n"
+    assert command in document({"3.10": {"flask": "3.1"}}, held=["torch==2.13.0"])
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -51,4 +58,6 @@ def test_the_file_has_exactly_one_version_of_each_package_per_python(python: str
         pin.name for pin in pins if pin.marker is None or pin.marker.evaluate({"python_version": python})
     ]
     assert len(valid) == len(set(valid))
-    assert {"flask", "scipy", "pytest", "label-studio-sdk"} <= set(valid)
+    assert {"flask", "scipy", "pytest", "label-studio-sdk", "torch", "torchvision", "matplotlib"} <= set(
+        valid
+    )
