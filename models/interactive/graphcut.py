@@ -12,6 +12,7 @@ from models.arrays import Image, Mask
 from models.interactive.base import Embedding, InteractiveModel, Prediction
 from models.interactive.colour_models import grab_cut
 from models.interactive.geodesic import MAX_RATIO, guess
+from models.interactive.obedience import obey
 from models.interactive.views import View, pyramid_of
 from models.masks import components
 from models.metrics import iou
@@ -101,13 +102,7 @@ class GraphCut(InteractiveModel[PyramidEmbedding]):
         agreement = iou(start.inside, cut)
         if not prompts.clicks and agreement < _MIN_AGREEMENT:
             cut = start.inside
-        mask = start.view.paste(cut, embedding.size_hw)
-        if box:
-            allowed = np.zeros_like(mask)
-            allowed[box.slices] = True
-            mask &= allowed
-        for click in prompts.clicks:
-            mask[click.pixel] = click.positive
+        mask = obey(start.view.paste(cut, embedding.size_hw), prompts)
         return Prediction(mask, _score(agreement, prompts))
 
     def _start_at_clicks(self, embedding: PyramidEmbedding, prompts: Prompts) -> _Start:
