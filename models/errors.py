@@ -4,6 +4,7 @@ MaskloopError
 ├── UnknownNameError (ValueError)             a component that is not registered
 ├── PromptError (ValueError)                  clicks or boxes that cannot be used
 ├── ImageError (ValueError)                   a picture that cannot be decoded or is too large
+├── DataFolderError (ValueError)              a folder of pictures and masks that cannot be used
 ├── WeightsNotFoundError (FileNotFoundError)  weights are not where they should be
 ├── BackendError                              the service's errors, see backend/errors.py
 └── ScriptError                               the commands' errors, see scripts/errors.py
@@ -29,6 +30,10 @@ class PromptError(MaskloopError, ValueError):
 
 class ImageError(MaskloopError, ValueError):
     """A picture that cannot be decoded, or that is larger than allowed."""
+
+
+class DataFolderError(MaskloopError, ValueError):
+    """A folder of pictures with masks that is not laid out as it should be; the message says how."""
 
 
 class WeightsNotFoundError(MaskloopError, FileNotFoundError):

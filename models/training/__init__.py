@@ -1,0 +1,1 @@
+"""What learning and measuring need: data folders, simulated annotators, augmentation, training."""
