@@ -7,15 +7,11 @@ config, caches, post-processing, run-length encoding. `/health` in the same run 
 
 from __future__ import annotations
 
-import http.client
 import json
-import multiprocessing
-import os
-import platform
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -27,92 +23,37 @@ from rich.table import Table
 
 from backend.app import create_app
 from backend.settings import Settings
-from models.arrays import Image, Mask
-from models.interactive.base import Embedding, InteractiveModel, Prediction
-from models.prelabel.base import PreLabeller, PreLabels
-from models.prompts import Prompts
-from models.regions import Region
+from models.prompts import Click
 from models.registry import Registry
+from scripts import editor_requests
 from scripts.child_process import free_port
-from scripts.serve import Server
-
-_CONFIG = """<View><Image name="image" value="$image"/>
-  <BrushLabels name="brush" toName="image" smart="false"><Label value="Object"/></BrushLabels>
-  <KeyPointLabels name="point" toName="image" smart="true"><Label value="Object"/></KeyPointLabels></View>"""
-
-
-def _disc(height: int, width: int) -> Mask:
-    canvas = np.zeros((height, width), np.uint8)
-    cv2.circle(canvas, (width // 2, height // 2), min(height, width) // 6, 1, -1)
-    return canvas.astype(bool)
-
-
-class _NoOpInteractive(InteractiveModel[Embedding]):
-    name: ClassVar[str] = "no-op"
-    version: ClassVar[str] = "no-op-1"
-
-    def encode(self, image: Image) -> Embedding:
-        return Embedding((image.shape[0], image.shape[1]))
-
-    def segment(
-        self, embedding: Embedding, prompts: Prompts, previous: Prediction | None = None
-    ) -> Prediction:
-        return Prediction(_disc(*embedding.size_hw), 1.0)
-
-
-class _NoOpPreLabeller(PreLabeller):
-    name: ClassVar[str] = "no-op"
-    version: ClassVar[str] = "no-op-1"
-    classes = ("object",)
-
-    def predict(self, image: Image) -> PreLabels:
-        region = Region.from_mask(_disc(image.shape[0], image.shape[1]), "object")
-        return PreLabels((region,) if region else (), (), 1.0)
+from scripts.errors import ServiceAnswerError
+from scripts.local_service import local_service
+from scripts.machine import describe_machine
+from scripts.noop_models import NoOpInteractive, NoOpPreLabeller
+from scripts.service_client import ServiceClient
 
 
 def _build(settings: Settings) -> Flask:
     return create_app(
         settings,
-        interactive_models=Registry("interactive model", [_NoOpInteractive]),
-        prelabellers=Registry("pre-labeller", [_NoOpPreLabeller]),
+        interactive_models=Registry("interactive model", [NoOpInteractive]),
+        prelabellers=Registry("pre-labeller", [NoOpPreLabeller]),
     )
 
 
-def _serve(settings: Settings) -> None:
-    Server(settings, _build).run()
-
-
-def _request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if _request(port, "GET", "/ready")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise TimeoutError("The server did not become ready within 60 s.")
-
-
-def _time_ms(port: int, repeats: int, title: str, method: str, path: str, body: bytes | None) -> list[float]:
+def _time_ms(
+    client: ServiceClient, repeats: int, title: str, method: str, path: str, body: bytes | None
+) -> list[float]:
     times = []
     for number in track(range(repeats + 10), description=title, transient=True):
         started = time.perf_counter()
-        status, answer = _request(port, method, path, body)
+        status, answer = client.send(method, path, body)
         elapsed = (time.perf_counter() - started) * 1000
         if status not in (200, 201) or (
             b"results" in answer and not json.loads(answer)["results"][0]["result"]
         ):
-            raise RuntimeError(f"{path} answered {status}: {answer[:200]!r}")
+            raise ServiceAnswerError(f"{path} answered {status}: {answer[:200]!r}")
         if number >= 10:  # the first ones fill caches
             times.append(elapsed)
     return times
@@ -120,35 +61,14 @@ def _time_ms(port: int, repeats: int, title: str, method: str, path: str, body: 
 
 def _requests(size: int) -> dict[str, tuple[str, bytes]]:
     """Path and body of each request that is timed."""
-    task = {"id": 1, "project": 1, "data": {"image": f"/data/local-files/?d=bench/{size}.png"}}
-    base = {"tasks": [task], "project": "1.1", "label_config": _CONFIG}
-    click = {
-        "id": "click",
-        "type": "keypointlabels",
-        "from_name": "point",
-        "to_name": "image",
-        "original_width": size,
-        "original_height": size,
-        "image_rotation": 0,
-        "is_positive": True,
-        "value": {"x": 50.0, "y": 50.0, "width": 0.2, "keypointlabels": ["Object"]},
-    }
-    event = {
-        "action": "ANNOTATION_CREATED",
-        "project": {"id": 1, "label_config": _CONFIG},
-        "task": task,
-        "annotation": {"id": 1, "result": [click] * 50},
-    }
+    task = editor_requests.task(1, f"/data/local-files/?d=bench/{size}.png")
+    middle = Click(size / 2, size / 2)
     return {
-        "smart click": ("/predict", _json(base | {"params": {"context": {"result": [click]}}})),
-        "open a task": ("/predict", _json(base | {"params": {"context": None}})),
-        "setup": ("/setup", _json({"project": "1.1", "schema": _CONFIG, "extra_params": {}})),
-        "webhook": ("/webhook", _json(event)),
+        "smart click": ("/predict", editor_requests.smart_click("1.1", task, [middle], (size, size))),
+        "open a task": ("/predict", editor_requests.open_task("1.1", task)),
+        "setup": ("/setup", editor_requests.set_up("1.1", {})),
+        "webhook": ("/webhook", editor_requests.submission(task, 50)),
     }
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value).encode()
 
 
 def main(
@@ -171,22 +91,15 @@ def main(
             prelabeller="no-op",
             log_level="WARNING",
         )
-        server = multiprocessing.get_context("spawn").Process(target=_serve, args=(settings,))
-        server.start()
-        try:
-            _wait_until_ready(settings.port)
-            rows = {"health": _time_ms(settings.port, repeats, "health", "GET", "/health", None)}
+        with local_service(settings, _build) as (client, _):
+            rows = {"health": _time_ms(client, repeats, "health", "GET", "/health", None)}
             for title, (path, body) in _requests(size).items():
-                rows[title] = _time_ms(settings.port, repeats, title, "POST", path, body)
-        finally:
-            server.terminate()
-            server.join(15)
+                rows[title] = _time_ms(client, repeats, title, "POST", path, body)
     _report(rows, size, json_file)
 
 
 def _report(rows: dict[str, list[float]], size: int, json_file: Path | None) -> None:
-    processor = platform.processor() or platform.machine()
-    machine = f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = describe_machine()
     baseline = float(np.median(rows["health"]))
     figures = {
         title: {

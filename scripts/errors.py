@@ -3,7 +3,9 @@
 ScriptError (MaskloopError)
 ├── StartError (RuntimeError)                     a server did not come up, or ended
 ├── LabelStudioMissingError (FileNotFoundError)   Label Studio is not installed where it should be
-└── DemoRunningError (RuntimeError)               another demo uses the folder
+├── DemoRunningError (RuntimeError)               another demo uses the folder
+├── ServiceAnswerError (RuntimeError)             a running service refused or failed a request
+└── NothingMeasuredError (ValueError)             no object is left to measure with
 """
 
 from models.errors import MaskloopError
@@ -23,3 +25,11 @@ class LabelStudioMissingError(ScriptError, FileNotFoundError):
 
 class DemoRunningError(ScriptError, RuntimeError):
     """Another demo uses the folder."""
+
+
+class ServiceAnswerError(ScriptError, RuntimeError):
+    """A running service could not be reached, or refused or failed a request; the message has its words."""
+
+
+class NothingMeasuredError(ScriptError, ValueError):
+    """No object is left to measure with; the message says what to change."""

@@ -1,0 +1,56 @@
+"""The service in a process of its own, started and stopped by a command that measures it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+
+from backend.app import create_app
+from backend.settings import Settings
+from scripts.child_process import endings_deferred
+from scripts.serve import Server
+from scripts.service_client import ServiceClient
+
+_START_S = 120.0  # models of some hundred megabytes are loaded
+_STOP_S = 15.0
+
+
+@contextmanager
+def local_service(
+    settings: Settings, build: Callable[[Settings], Flask] = create_app
+) -> Iterator[tuple[ServiceClient, int]]:
+    """Run the service for the length of a block.
+
+    Args:
+        settings: Its settings; the port must be free.
+        build: Makes the application, inside the process; a function of a module.
+
+    Returns:
+        A client, and the number of the process; what really serves is a child of it.
+
+    Raises:
+        StartError: It did not become ready.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(settings, build))
+    try:
+        with endings_deferred():
+            process.start()
+        client = ServiceClient(f"http://{settings.host}:{settings.port}")
+        client.wait_until_ready(_START_S, process.is_alive)
+        yield client, process.pid or 0
+    finally:
+        if process.is_alive():
+            process.terminate()
+            process.join(_STOP_S)
+            if process.is_alive():
+                process.kill()
+        process.close()
+
+
+def _serve(settings: Settings, build: Callable[[Settings], Flask]) -> None:
+    os.setsid()  # a Ctrl-C in the terminal is for the command, which may still want answers
+    Server(settings, build).run()
