@@ -59,7 +59,9 @@ def create_app(
     engine = open_database(settings.resolved_database_url)
     prelabel_pool = ModelPool(prelabellers, on_load=lambda model: _loaded(metrics, "prelabel", model))
     interactive_pool = ModelPool(
-        interactive_models, on_load=lambda model: _loaded(metrics, "interactive", model)
+        interactive_models,
+        on_load=lambda model: _loaded(metrics, "interactive", model),
+        options=settings.model_options,
     )
     gate = DeviceGate(
         settings.compute_slots, settings.compute_queue, on_wait=metrics.device_wait_seconds.observe

@@ -2,7 +2,8 @@
 
 MaskloopError                                 models/errors.py
 ├── UnknownNameError, PromptError, ImageError 400
-├── WeightsNotFoundError                      503
+├── WeightsNotFoundError, WeightsError        503
+├── MissingExtraError                         503
 └── BackendError                              500
     ├── SettingsError (ValueError)                 stops the start; names the variable
     ├── RequestError (ValueError)             400  not what Label Studio sends; names the field
@@ -20,7 +21,15 @@ Catch `MaskloopError` to answer anything this project raises on purpose, a leaf 
 
 from __future__ import annotations
 
-from models.errors import ImageError, MaskloopError, PromptError, UnknownNameError, WeightsNotFoundError
+from models.errors import (
+    ImageError,
+    MaskloopError,
+    MissingExtraError,
+    PromptError,
+    UnknownNameError,
+    WeightsError,
+    WeightsNotFoundError,
+)
 
 
 class BackendError(MaskloopError):
@@ -93,6 +102,8 @@ _STATUS: dict[type[MaskloopError], int] = {
     PromptError: 400,
     ImageError: 400,
     WeightsNotFoundError: 503,
+    WeightsError: 503,
+    MissingExtraError: 503,
     RequestError: 400,
     BodyTooLargeError: 413,
     LabelConfigError: 400,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.errors import SettingsError
+from models.weights_files import FOLDER, weights_path
 
 _PREFIX = "MASKLOOP_"
 
@@ -81,6 +82,9 @@ class Settings(BaseSettings):
     image_cache_bytes: int = Field(default=256 * 2**20, ge=0, description="Memory for decoded pictures.")
     embedding_cache_bytes: int = Field(default=512 * 2**20, ge=0, description="Memory for encoded pictures.")
     interactive_model: str = Field(default="graphcut", description="Turns clicks and boxes into masks.")
+    sam_checkpoint: str = Field(
+        default="sam-vit-b", description="Weights of sam: a name that fetch_weights lists, or a file."
+    )
     prelabeller: str = Field(default="watershed", description="Finds the objects when a task is opened.")
     postprocess: Names = Field(
         default=("fill-holes", "drop-fragments"), description="Post-processors of every mask, in order."
@@ -143,6 +147,16 @@ class Settings(BaseSettings):
     def resolved_state_dir(self) -> Path:
         """The state folder with `~` expanded."""
         return self.state_dir.expanduser()
+
+    @property
+    def weights_dir(self) -> Path:
+        """Folder of fetched weights."""
+        return self.resolved_state_dir / FOLDER
+
+    @property
+    def model_options(self) -> dict[str, dict[str, Any]]:
+        """Hyper-parameters of interactive models, by name."""
+        return {"sam": {"checkpoint": weights_path(self.sam_checkpoint, self.weights_dir)}}
 
     @property
     def resolved_database_url(self) -> str:

@@ -6,6 +6,8 @@ MaskloopError
 ├── ImageError (ValueError)                   a picture that cannot be decoded or is too large
 ├── DataFolderError (ValueError)              a folder of pictures and masks that cannot be used
 ├── WeightsNotFoundError (FileNotFoundError)  weights are not where they should be
+├── WeightsError (ValueError)                 a file of weights that is broken or of another network
+├── MissingExtraError (ImportError)           an optional package is not installed
 ├── BackendError                              the service's errors, see backend/errors.py
 └── ScriptError                               the commands' errors, see scripts/errors.py
 """
@@ -38,3 +40,17 @@ class DataFolderError(MaskloopError, ValueError):
 
 class WeightsNotFoundError(MaskloopError, FileNotFoundError):
     """A model's weights are missing; the message names the path and the command that fetches them."""
+
+
+class WeightsError(MaskloopError, ValueError):
+    """A file of weights that is broken, or that belongs to another network."""
+
+
+class MissingExtraError(MaskloopError, ImportError):
+    """A component needs an optional package that is not installed."""
+
+    def __init__(self, component: str, extra: str) -> None:
+        super().__init__(
+            f"{component} needs packages that are not installed. In Maskloop's folder, run: "
+            f"pip install -c constraints.txt '.[{extra}]'"
+        )

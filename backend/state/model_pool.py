@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import ClassVar, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from models.errors import MaskloopError
 from models.registry import Registry
@@ -15,7 +15,10 @@ class Loadable(Protocol):
     """What the pool needs to know of a model."""
 
     name: ClassVar[str]
-    version: ClassVar[str]
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same input may give another answer; final once loaded."""
 
     def load(self) -> None:
         """Bring weights into memory."""
@@ -33,10 +36,18 @@ class ModelPool(Generic[M]):
     Args:
         registry: The family.
         on_load: Told each model once it is in memory.
+        options: Hyper-parameters of members, by name.
     """
 
-    def __init__(self, registry: Registry[M], *, on_load: Callable[[M], None]) -> None:
+    def __init__(
+        self,
+        registry: Registry[M],
+        *,
+        on_load: Callable[[M], None],
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self._registry = registry
+        self._options = options or {}
         self._on_load = on_load
         self._loaded: dict[str, M] = {}
         self._lock = threading.Lock()
@@ -47,12 +58,12 @@ class ModelPool(Generic[M]):
         return self._registry.names
 
     def version(self, name: str) -> str:
-        """Version of the model of that name, without loading it.
+        """Version of the model of that name, without loading it; see `Loadable`.
 
         Raises:
             UnknownNameError: The family has no such model.
         """
-        return self._registry.get(name).version
+        return (self._loaded.get(name) or self._create(name)).version
 
     def is_loaded(self, name: str) -> bool:
         """Whether the model is in memory."""
@@ -64,13 +75,15 @@ class ModelPool(Generic[M]):
         Raises:
             UnknownNameError: The family has no such model.
             WeightsNotFoundError: Its weights are missing.
+            WeightsError: Its weights cannot be used.
+            MissingExtraError: A package that it needs is not installed.
         """
         model = self._loaded.get(name)
         if model is not None:
             return model
         with self._lock:
             if name not in self._loaded:
-                model = self._registry.create(name)
+                model = self._create(name)
                 model.load()
                 self._loaded[name] = model
                 self._on_load(model)
@@ -91,3 +104,6 @@ class ModelPool(Generic[M]):
         except MaskloopError as error:
             return f"{self._registry.kind} {name!r}: {error}"
         return None
+
+    def _create(self, name: str) -> M:
+        return self._registry.create(name, **self._options.get(name, {}))

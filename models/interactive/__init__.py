@@ -4,6 +4,7 @@ from typing import Any
 
 from models.interactive.base import InteractiveModel
 from models.interactive.graphcut import GraphCut
+from models.interactive.sam import Sam
 from models.registry import Registry
 
-INTERACTIVE_MODELS = Registry[InteractiveModel[Any]]("interactive model", [GraphCut])
+INTERACTIVE_MODELS = Registry[InteractiveModel[Any]]("interactive model", [GraphCut, Sam])

@@ -70,14 +70,16 @@ class InteractiveModel(ABC, Generic[E]):
     """
 
     name: ClassVar[str]
-    version: ClassVar[str]
-    """Changes whenever the same prompts may give another mask; part of every cache key."""
+    version: str
+    """Changes whenever the same prompts may give another mask; part of every cache key. Final once loaded."""
 
     def load(self) -> None:
         """Bring weights into memory; calling it again does nothing.
 
         Raises:
             WeightsNotFoundError: The weights are missing.
+            WeightsError: The weights cannot be used.
+            MissingExtraError: An optional package is missing.
         """
 
     @abstractmethod

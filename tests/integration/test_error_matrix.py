@@ -35,7 +35,7 @@ def broken_client(
 
     class BrokenInteractive(InteractiveModel[Embedding]):
         name: ClassVar[str] = "broken"
-        version: ClassVar[str] = "broken-1"
+        version = "broken-1"
 
         def encode(self, image: Image) -> Embedding:
             return Embedding((image.shape[0], image.shape[1]))

@@ -44,6 +44,27 @@ def test_the_version_is_known_without_loading() -> None:
     assert not pool.is_loaded("quick")
 
 
+def test_a_model_is_made_with_its_own_options_and_names_its_version_after_loading() -> None:
+    class Sized:
+        name: ClassVar[str] = "sized"
+        version = "sized-1"
+
+        def __init__(self, *, size: int = 3) -> None:
+            self._size = size
+
+        def load(self) -> None:
+            self.version = f"sized-1-{self._size}"
+
+    pool = ModelPool(
+        Registry("model", [Sized]),
+        on_load=lambda _model: None,
+        options={"sized": {"size": 5}, "other": {"size": 6}},
+    )
+    assert pool.version("sized") == "sized-1"
+    assert pool.get("sized").version == "sized-1-5"
+    assert pool.version("sized") == "sized-1-5"
+
+
 def test_a_problem_says_why_a_model_is_not_there() -> None:
     pool = ModelPool(Registry("model", [Missing]), on_load=lambda _model: None)
     assert pool.problem("missing") == "model 'missing': no weights at /weights; fetch them"

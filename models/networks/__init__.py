@@ -1,0 +1,1 @@
+"""Network architectures, one per file; they know tensors, not pictures, prompts or files."""
