@@ -73,6 +73,17 @@ def endings_deferred() -> Iterator[None]:
             signal.raise_signal(received[0])
 
 
+@contextmanager
+def endings_interrupt() -> Iterator[None]:
+    """Let every signal that ends the program raise KeyboardInterrupt inside the block; main thread only."""
+    handlers = {ending: signal.signal(ending, signal.default_int_handler) for ending in ENDINGS}
+    try:
+        yield
+    finally:
+        for ending, handler in handlers.items():
+            signal.signal(ending, handler)
+
+
 class ChildProcess:
     """A server process in a process group of its own. Used by one thread.
 

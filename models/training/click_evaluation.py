@@ -64,7 +64,7 @@ def click_until_found(
 
     Args:
         answer: What is measured.
-        truth: The object, (H, W); at least one pixel.
+        truth: The object, (H, W); at least one pixel that is not ignored.
         ignored: Pixels that count neither in the IoU nor as errors, (H, W).
         clicker: The simulated annotator.
         limits: When to stop. The annotator also stops when nothing is wrong.
@@ -72,9 +72,9 @@ def click_until_found(
     Raises:
         ValueError: The object has no pixels.
     """
-    if not truth.any():
+    valid = np.ones_like(truth) if ignored is None else ~ignored
+    if not (truth & valid).any():
         raise ValueError("An object without pixels cannot be clicked.")
-    valid = None if ignored is None else ~ignored
     mask = np.zeros_like(truth)
     clicks: list[Click] = []
     ious: list[float] = []
@@ -89,5 +89,5 @@ def click_until_found(
         started = time.perf_counter()
         mask = answer(tuple(clicks))
         seconds.append(time.perf_counter() - started)
-        ious.append(iou(mask, truth) if valid is None else iou(mask & valid, truth & valid))
+        ious.append(iou(mask & valid, truth & valid))
     return Trace(tuple(ious), tuple(seconds))

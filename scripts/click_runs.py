@@ -1,0 +1,224 @@
+"""The work of scripts.evaluate_clicks: pictures one by one, in this process or in several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import zlib
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from inspect import signature
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+
+from models.interactive import INTERACTIVE_MODELS
+from models.prompts import Click
+from models.training.click_evaluation import Limits, click_until_found
+from models.training.click_statistics import ClickedObject
+from models.training.clickers import CLICKERS
+from models.training.samples import DataFolder
+from scripts.click_targets import ClickTarget, ModelTarget, ServiceTarget
+from scripts.errors import StartError
+from scripts.machine import usable_cores
+from scripts.service_client import ServiceClient
+
+
+@dataclass(frozen=True)
+class ModelMaker:
+    """Makes a member of the interactive model family.
+
+    Attributes:
+        name: Its name.
+        weights: File for its constructor; None if it has its own or none.
+    """
+
+    name: str
+    weights: Path | None = None
+
+    def __call__(self) -> ClickTarget:
+        """Load the model."""
+        options = {} if self.weights is None else {"weights": self.weights}
+        model = INTERACTIVE_MODELS.create(self.name, **options)
+        model.load()
+        return ModelTarget(model)
+
+
+@dataclass(frozen=True)
+class ServiceMaker:
+    """Connects to a running service; the attributes are those of `ServiceTarget`."""
+
+    url: str
+    project: str
+    files: Path | None
+
+    def __call__(self) -> ClickTarget:
+        """Connect."""
+        return ServiceTarget(ServiceClient(self.url), self.project, self.files)
+
+
+TargetMaker: TypeAlias = ModelMaker | ServiceMaker
+"""Makes the thing that is measured in the process that measures it."""
+
+
+def takes_weights(name: str) -> bool:
+    """Whether the constructor of the interactive model of this name takes a file of weights.
+
+    Raises:
+        UnknownNameError: No member has this name.
+    """
+    return "weights" in signature(INTERACTIVE_MODELS.get(name)).parameters
+
+
+@dataclass(frozen=True)
+class ClickProtocol:
+    """Everything that decides how objects are clicked, but for what answers.
+
+    Attributes:
+        folder: The samples.
+        clicker: Member of the clicker family.
+        seed: Of its random generator, together with the object's place.
+        limits: When to stop.
+    """
+
+    folder: DataFolder
+    clicker: str
+    seed: int
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Job:
+    """Objects of one picture.
+
+    Attributes:
+        number: Of the picture, from 1.
+        stem: Its name.
+        group: Its group.
+        objects: Numbers of the objects to click, at least one.
+    """
+
+    number: int
+    stem: str
+    group: str
+    objects: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """What happened on one picture.
+
+    Attributes:
+        number: Of the picture.
+        objects: In the order of the job.
+        encode_s: Time it took to encode the picture; None if the first click waited for that.
+    """
+
+    number: int
+    objects: tuple[ClickedObject, ...]
+    encode_s: float | None
+
+
+def plan_jobs(folder: DataFolder, stems: Sequence[str], *, every: int, min_area: int) -> Iterator[Job | None]:
+    """Choose the objects, one picture after the other.
+
+    Args:
+        folder: The samples.
+        stems: Names of the pictures.
+        every: Of all large enough objects, in the order of stems and numbers, take the first and then each
+            so-manieth.
+        min_area: Smallest area in pixels.
+
+    Yields:
+        A job for each stem; None if no object of the picture was chosen.
+    """
+    groups = folder.groups()
+    n_seen = 0
+    for number, stem in enumerate(stems, start=1):
+        objects = folder.read_truth(stem).objects
+        large = [index for index, region in enumerate(objects, start=1) if region.area >= min_area]
+        chosen = tuple(index for place, index in enumerate(large, start=n_seen) if place % every == 0)
+        n_seen += len(large)
+        yield Job(number, stem, groups[stem], chosen) if chosen else None
+
+
+def run_jobs(
+    protocol: ClickProtocol, maker: TargetMaker, jobs: Sequence[Job], workers: int
+) -> Generator[PictureResult, None, None]:
+    """Click all objects.
+
+    Args:
+        protocol: How.
+        maker: Makes what answers.
+        jobs: Which.
+        workers: Processes; 1 works in this one. The cores are shared out among them.
+
+    Yields:
+        Results in the order in which they are ready. Closing the generator drops what has not begun.
+
+    Raises:
+        StartError: A worker process ended.
+        MaskloopError: Whatever the target or the data said.
+    """
+    if workers == 1:
+        yield from (run_job(protocol, maker, job) for job in jobs)
+        return
+    threads = max(1, usable_cores() // workers)
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by the workers' libraries when they are imported
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (threads,))
+    try:
+        pending = [pool.submit(run_job, protocol, maker, job) for job in jobs]
+        for future in as_completed(pending):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise StartError(
+            "A worker process ended, perhaps for lack of memory; use fewer --workers."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def run_job(protocol: ClickProtocol, maker: TargetMaker, job: Job) -> PictureResult:
+    """Click the objects of one picture.
+
+    Raises:
+        MaskloopError: Whatever the target or the data said.
+    """
+    sample = protocol.folder.read(job.stem)
+    size_hw = (sample.image.shape[0], sample.image.shape[1])
+    picture = _warm_target(maker).open(job.number, sample.image)
+    clicked = []
+    for number in job.objects:
+        region = sample.truth.objects[number - 1]
+        seed = (protocol.seed, zlib.crc32(job.stem.encode()), number)
+        clicker = CLICKERS.create(protocol.clicker, seed=seed)
+        truth = region.full_mask(size_hw)
+        answer = picture.new_object()
+        trace = click_until_found(answer, truth, sample.truth.ignored, clicker, protocol.limits)
+        clicked.append(ClickedObject(job.stem, job.group, number, region.area, trace))
+    return PictureResult(job.number, tuple(clicked), picture.encode_s)
+
+
+@lru_cache(maxsize=1)
+def _warm_target(maker: TargetMaker) -> ClickTarget:
+    """The target of this process, after a first click that is not counted: libraries prepare themselves."""
+    target = maker()
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    target.open(0, noise).new_object()((Click(128, 128),))
+    return target
+
+
+def _prepare_worker(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the command
+    cv2.setNumThreads(threads)
