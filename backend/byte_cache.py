@@ -57,7 +57,26 @@ class ByteCache(Generic[K, V]):
         self._on_lookup(value is not None)
         return value if value is not None else self._flights.run(key, lambda: self._create(key, create))
 
+    def create_if_missing(self, key: K, create: Callable[[], V]) -> bool:
+        """Make and keep the value unless it is there or being made; not counted as a look-up.
+
+        Returns:
+            Whether it was made here.
+
+        Raises:
+            BaseException: Whatever `create` raised; nothing is kept then.
+        """
+        return key not in self and self._flights.run_if_free(key, lambda: self._create(key, create))
+
+    def __contains__(self, key: K) -> bool:
+        with self._lock:
+            return key in self._values
+
     def _create(self, key: K, create: Callable[[], V]) -> V:
+        with self._lock:
+            value = self._values.get(key)
+        if value is not None:  # the call that was under way at the look-up ended before this one began
+            return value
         value = create()
         with self._lock:
             if self._size_of(value) <= self._values.maxsize:

@@ -39,6 +39,25 @@ class SingleFlight(Generic[K, V]):
             if self._on_shared is not None:
                 self._on_shared()
             return future.result()
+        return self._lead(key, future, create)
+
+    def run_if_free(self, key: K, create: Callable[[], V]) -> bool:
+        """Call `create()` unless a call for this key is under way; never waits for another's.
+
+        Returns:
+            Whether it was called.
+
+        Raises:
+            BaseException: Whatever `create` raised, here and for all that waited.
+        """
+        with self._lock:
+            if key in self._running:
+                return False
+            future = self._running[key] = Future()
+        self._lead(key, future, create)
+        return True
+
+    def _lead(self, key: K, future: Future[V], create: Callable[[], V]) -> V:
         try:
             future.set_result(create())
         except BaseException as error:

@@ -1,4 +1,6 @@
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,3 +54,32 @@ def test_a_failure_is_not_kept() -> None:
     with pytest.raises(OSError, match="no"):
         cache.get_or_create("key", fail)
     assert cache.get_or_create("key", lambda: b"now") == b"now"
+
+
+def test_a_missing_value_can_be_made_ahead_without_counting_as_a_look_up() -> None:
+    lookups: list[bool] = []
+    cache = make_cache(100, lookups)
+    assert "key" not in cache
+    assert [cache.create_if_missing("key", lambda: b"ahead") for _ in range(2)] == [True, False]
+    assert "key" in cache
+    assert cache.get_or_create("key", lambda: b"late") == b"ahead"
+    assert lookups == [True]
+
+
+def test_who_asks_for_a_value_that_is_made_ahead_waits_for_it() -> None:
+    cache = make_cache(100, [])
+    started, release = threading.Event(), threading.Event()
+
+    def make() -> bytes:
+        started.set()
+        assert release.wait(10)
+        return b"ahead"
+
+    with ThreadPoolExecutor(2) as pool:
+        ahead = pool.submit(cache.create_if_missing, "key", make)
+        assert started.wait(10)
+        assert not cache.create_if_missing("key", lambda: b"twice")
+        asked = pool.submit(cache.get_or_create, "key", lambda: b"twice")
+        release.set()
+        assert ahead.result(10)
+        assert asked.result(10) == b"ahead"

@@ -54,3 +54,16 @@ def test_an_error_reaches_the_caller_and_the_next_call_computes_again() -> None:
     with pytest.raises(ValueError, match="no"):
         flights.run("key", fail)
     assert flights.run("key", lambda: 3) == 3
+
+
+def test_a_call_under_way_is_left_alone_by_those_who_do_not_want_to_wait() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    tries: list[bool] = []
+
+    def compute() -> int:
+        tries.append(flights.run_if_free("key", lambda: 2))
+        return 1
+
+    assert flights.run("key", compute) == 1
+    assert flights.run_if_free("key", lambda: 2)
+    assert tries == [False]
