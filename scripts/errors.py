@@ -4,6 +4,7 @@ ScriptError (MaskloopError)
 ├── StartError (RuntimeError)                     a server did not come up, or ended
 ├── LabelStudioMissingError (FileNotFoundError)   Label Studio is not installed where it should be
 ├── DemoRunningError (RuntimeError)               another demo uses the folder
+├── DownloadError (RuntimeError)                  a file could not be fetched, or is not what was promised
 ├── ServiceAnswerError (RuntimeError)             a running service refused or failed a request
 └── NothingMeasuredError (ValueError)             no object is left to measure with
 """
@@ -25,6 +26,10 @@ class LabelStudioMissingError(ScriptError, FileNotFoundError):
 
 class DemoRunningError(ScriptError, RuntimeError):
     """Another demo uses the folder."""
+
+
+class DownloadError(ScriptError, RuntimeError):
+    """A file could not be fetched, or is not what was promised; the message says what to do."""
 
 
 class ServiceAnswerError(ScriptError, RuntimeError):

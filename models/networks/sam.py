@@ -51,6 +51,21 @@ def build_sam(state: Mapping[str, Tensor]) -> Any:
     return network.float().requires_grad_(False).eval()
 
 
+def random_state(size: str) -> dict[str, Tensor]:
+    """A state dict of a published size with random values, as fast as the published one.
+
+    Args:
+        size: "vit_b", "vit_l" or "vit_h".
+
+    Raises:
+        MissingExtraError: The package is not installed.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        state: dict[str, Tensor] = import_segment_anything().sam_model_registry[size]().state_dict()
+    return state
+
+
 def import_segment_anything() -> Any:
     """Import the package.
 
