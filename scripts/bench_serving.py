@@ -17,19 +17,17 @@ import cv2
 import numpy as np
 import typer
 from flask import Flask
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from backend.app import create_app
 from backend.settings import Settings
 from models.prompts import Click
 from models.registry import Registry
 from scripts import editor_requests
+from scripts.bench_report import report, summary
 from scripts.child_process import free_port
 from scripts.errors import ServiceAnswerError
 from scripts.local_service import local_service
-from scripts.machine import describe_machine
 from scripts.noop_models import NoOpInteractive, NoOpPreLabeller
 from scripts.service_client import ServiceClient
 
@@ -95,28 +93,9 @@ def main(
             rows = {"health": _time_ms(client, repeats, "health", "GET", "/health", None)}
             for title, (path, body) in _requests(size).items():
                 rows[title] = _time_ms(client, repeats, title, "POST", path, body)
-    _report(rows, size, json_file)
-
-
-def _report(rows: dict[str, list[float]], size: int, json_file: Path | None) -> None:
-    machine = describe_machine()
     baseline = float(np.median(rows["health"]))
-    figures = {
-        title: {
-            "median_ms": round(float(np.median(times)), 2),
-            "p95_ms": round(float(np.percentile(times, 95)), 2),
-            "ratio_to_health": round(float(np.median(times)) / baseline, 2),
-        }
-        for title, times in rows.items()
-    }
-    table = Table("request", "median ms", "p95 ms", "× /health", title=f"{size}² picture, {machine}")
-    for title, row in figures.items():
-        table.add_row(title, *(str(value) for value in row.values()))
-    Console().print(table)
-    if json_file is not None:
-        json_file.write_text(
-            json.dumps({"machine": machine, "size": size, "figures": figures}, indent=1) + "\n"
-        )
+    figures = {title: summary(times, baseline) for title, times in rows.items()}
+    report(f"{size}² picture; ratios to /health", figures, json_file)
 
 
 if __name__ == "__main__":

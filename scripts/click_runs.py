@@ -36,16 +36,15 @@ class ModelMaker:
 
     Attributes:
         name: Its name.
-        weights: File for its constructor; None if it has its own or none.
+        files: Files for its constructor, each with the parameter's name.
     """
 
     name: str
-    weights: Path | None = None
+    files: tuple[tuple[str, Path], ...] = ()
 
     def __call__(self) -> ClickTarget:
         """Load the model."""
-        options = {} if self.weights is None else {"weights": self.weights}
-        model = INTERACTIVE_MODELS.create(self.name, **options)
+        model = INTERACTIVE_MODELS.create(self.name, **dict(self.files))
         model.load()
         return ModelTarget(model)
 
@@ -67,13 +66,14 @@ TargetMaker: TypeAlias = ModelMaker | ServiceMaker
 """Makes the thing that is measured in the process that measures it."""
 
 
-def takes_weights(name: str) -> bool:
-    """Whether the constructor of the interactive model of this name takes a file of weights.
+def file_option(name: str) -> str | None:
+    """The parameter with which the interactive model of this name takes a file of weights, if it does.
 
     Raises:
         UnknownNameError: No member has this name.
     """
-    return "weights" in signature(INTERACTIVE_MODELS.get(name)).parameters
+    parameters = signature(INTERACTIVE_MODELS.get(name)).parameters
+    return next((option for option in ("weights", "checkpoint") if option in parameters), None)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from backend.settings import Settings
 from models.training.click_evaluation import Limits
 from models.training.clickers import CLICKERS
 from models.training.samples import DataFolder
 from scripts import editor_requests
-from scripts.child_process import endings_interrupt, free_port
+from scripts.child_process import endings_interrupt
 from scripts.click_report import Column, check_plots, draw_curves, make_column, table, write_json
 from scripts.click_runs import (
     ClickProtocol,
@@ -30,12 +29,12 @@ from scripts.click_runs import (
     PictureResult,
     ServiceMaker,
     TargetMaker,
+    file_option,
     plan_jobs,
     run_jobs,
-    takes_weights,
 )
 from scripts.errors import NothingMeasuredError
-from scripts.local_service import local_service
+from scripts.local_service import local_service, private_settings
 from scripts.machine import describe_machine
 from scripts.options import errors_to_exit
 from scripts.service_client import ServiceClient
@@ -56,13 +55,14 @@ def model_makers(names: Sequence[str], weights: Sequence[Path]) -> Makers:
         NothingMeasuredError: There are files but no model that takes them.
     """
     makers: Makers = {}
-    for name in names:
-        if weights and takes_weights(name):
-            makers |= {f"{name} {file.name}": ModelMaker(name, file) for file in weights}
+    options = {name: file_option(name) for name in names}
+    if weights and not any(options.values()):
+        raise NothingMeasuredError(f"--weights: {', '.join(names)} takes no file of weights.")
+    for name, option in options.items():
+        if weights and option is not None:
+            makers |= {f"{name} {file.name}": ModelMaker(name, ((option, file),)) for file in weights}
         else:
             makers[name] = ModelMaker(name)
-    if weights and not any(takes_weights(name) for name in names):
-        raise NothingMeasuredError(f"--weights: {', '.join(names)} takes no file of weights.")
     return makers
 
 
@@ -82,22 +82,8 @@ def service_makers(names: Sequence[str], url: str) -> Iterator[Makers]:
         files = None
         if not url:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maskloop-clicks-")))
-            files = folder / "files"
-            files.mkdir()
-            settings = Settings.from_environment().model_copy(
-                update={
-                    "host": "127.0.0.1",
-                    "port": free_port(),
-                    "state_dir": folder / "state",
-                    "database_url": None,
-                    "basic_auth_user": None,
-                    "basic_auth_password": None,
-                    "label_studio_url": "http://127.0.0.1:9",  # pictures come from the folder
-                    "local_files_root": files,
-                    "interactive_model": names[0],
-                    "log_level": "WARNING",
-                }
-            )
+            settings = private_settings(folder, names[0])
+            files = settings.local_files_root
             stack.enter_context(local_service(settings))
             url = f"http://127.0.0.1:{settings.port}"
         makers: Makers = {}

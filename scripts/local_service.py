@@ -6,17 +6,49 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from flask import Flask
 
 from backend.app import create_app
 from backend.settings import Settings
-from scripts.child_process import endings_deferred
+from scripts.child_process import endings_deferred, free_port
 from scripts.serve import Server
 from scripts.service_client import ServiceClient
 
 _START_S = 120.0  # models of some hundred megabytes are loaded
 _STOP_S = 15.0
+
+
+def private_settings(folder: Path, model: str) -> Settings:
+    """Settings of a service that nobody else uses: on a free port, its state and its pictures in one folder.
+
+    Args:
+        folder: Exists; pictures belong into its sub-folder `files`, which is made.
+        model: The interactive model.
+
+    Returns:
+        The environment's settings but for these.
+
+    Raises:
+        SettingsError: The environment has a wrong setting.
+    """
+    files = folder / "files"
+    files.mkdir()
+    return Settings.from_environment().model_copy(
+        update={
+            "host": "127.0.0.1",
+            "port": free_port(),
+            "state_dir": folder / "state",
+            "database_url": None,
+            "basic_auth_user": None,
+            "basic_auth_password": None,
+            "label_studio_url": "http://127.0.0.1:9",  # nothing listens there: pictures come from the folder
+            "local_files_root": files,
+            "interactive_model": model,
+            "log_level": "WARNING",
+        }
+    )
 
 
 @contextmanager

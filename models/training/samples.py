@@ -36,7 +36,7 @@ class Truth:
     """What is known about a picture.
 
     Attributes:
-        labels: Number of the object that each pixel belongs to, (H, W); 0 = none, else 1..n without gaps.
+        labels: Number of the object that each pixel belongs to, (H, W); 0 = none. Numbers may be missing.
         ignored: Pixels about which nothing is known, (H, W); None if there are none.
     """
 
@@ -45,10 +45,12 @@ class Truth:
 
     @cached_property
     def objects(self) -> tuple[Region, ...]:
-        """The objects, in the order of their numbers."""
+        """The objects in the order of their numbers, which are their class names."""
         found = []
-        for number, (rows, columns) in enumerate(ndimage.find_objects(self.labels), start=1):
-            found.append(Region(self.labels[rows, columns] == number, rows.start, columns.start, str(number)))
+        for number, place in enumerate(ndimage.find_objects(self.labels), start=1):
+            if place is not None:
+                top, left = place[0].start, place[1].start
+                found.append(Region(self.labels[place] == number, top, left, str(number)))
         return tuple(found)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Image
 from models.errors import DataFolderError, ImageError
-from models.training.samples import DataFolder
+from models.training.samples import DataFolder, Truth
 
 GREY = np.full((6, 8, 3), 128, np.uint8)
 
@@ -49,6 +49,15 @@ def test_numbers_with_gaps_become_consecutive(tmp_path: Path) -> None:
     add(tmp_path, "a", ids_of([9, 9, 4, 0, 200]))
 
     assert labels(tmp_path) == [2, 2, 1, 0, 3, 0]
+
+
+def test_drawn_labels_may_have_gaps() -> None:
+    objects = Truth(ids_of([0, 5, 2, 5]).astype(np.int32)).objects
+
+    assert [(region.class_name, region.box) for region in objects] == [
+        ("2", (0, 2, 1, 3)),
+        ("5", (0, 1, 1, 4)),
+    ]
 
 
 def test_255_is_ignored_in_8_bits(tmp_path: Path) -> None:
