@@ -182,7 +182,7 @@ def annotators(
             status.update(f"{annotators} annotators click for {seconds:.0f} s")
             sent = click_together(bench.pictures, bench.click, period_s=period, seconds=seconds)
             check = Check()
-            target = ModelMaker(model)()
+            target = ModelMaker.as_served(model, Settings.from_environment())()
             for check in check_masks(sent, target):
                 status.update(f"{check.n_checked} of {len(sent)} masks checked")
         answered = [item.seconds * 1000 for item in sent if not item.failed]

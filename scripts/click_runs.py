@@ -13,11 +13,12 @@ from functools import lru_cache
 from inspect import signature
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 
+from backend.settings import Settings
 from models.interactive import INTERACTIVE_MODELS
 from models.prompts import Click
 from models.training.click_evaluation import Limits, click_until_found
@@ -36,15 +37,20 @@ class ModelMaker:
 
     Attributes:
         name: Its name.
-        files: Files for its constructor, each with the parameter's name.
+        options: Arguments of its constructor, each with the parameter's name.
     """
 
     name: str
-    files: tuple[tuple[str, Path], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def as_served(cls, name: str, settings: Settings) -> ModelMaker:
+        """Make it as the service makes it with these settings."""
+        return cls(name, tuple(settings.model_options.get(name, {}).items()))
 
     def __call__(self) -> ClickTarget:
         """Load the model."""
-        model = INTERACTIVE_MODELS.create(self.name, **dict(self.files))
+        model = INTERACTIVE_MODELS.create(self.name, **dict(self.options))
         model.load()
         return ModelTarget(model)
 

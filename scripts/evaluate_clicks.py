@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from backend.settings import Settings
 from models.training.click_evaluation import Limits
 from models.training.clickers import CLICKERS
 from models.training.samples import DataFolder
@@ -43,12 +44,13 @@ Makers: TypeAlias = dict[str, TargetMaker]
 """What is measured, by its title."""
 
 
-def model_makers(names: Sequence[str], weights: Sequence[Path]) -> Makers:
-    """Models in this process: those that take weights once for each file, the others once.
+def model_makers(names: Sequence[str], weights: Sequence[Path], settings: Settings) -> Makers:
+    """Models in this process: those that take weights once for each file, the others as they are served.
 
     Args:
         names: Members of the interactive model family.
         weights: Files of weights.
+        settings: Say how models are served.
 
     Raises:
         UnknownNameError: A name is unknown.
@@ -62,7 +64,7 @@ def model_makers(names: Sequence[str], weights: Sequence[Path]) -> Makers:
         if weights and option is not None:
             makers |= {f"{name} {file.name}": ModelMaker(name, ((option, file),)) for file in weights}
         else:
-            makers[name] = ModelMaker(name)
+            makers[name] = ModelMaker.as_served(name, settings)
     return makers
 
 
@@ -230,7 +232,7 @@ def main(
         if plot is not None:
             check_plots()
         CLICKERS.get(clicker)  # a misspelt name is said now, not after all masks are read
-        makers = model_makers(model, weights or [])
+        makers = model_makers(model, weights or [], Settings.from_environment())
         folder = DataFolder(data, as_components=components, ignore_id=ignored)
         stems = folder.select(pattern=pattern, split=split, first=first, last=last)
         jobs = choose_jobs(console, folder, stems, every=every, min_area=min_area)

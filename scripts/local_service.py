@@ -35,7 +35,8 @@ def private_settings(folder: Path, model: str) -> Settings:
     """
     files = folder / "files"
     files.mkdir()
-    return Settings.from_environment().model_copy(
+    settings = Settings.from_environment()
+    return settings.model_copy(
         update={
             "host": "127.0.0.1",
             "port": free_port(),
@@ -44,8 +45,12 @@ def private_settings(folder: Path, model: str) -> Settings:
             "basic_auth_user": None,
             "basic_auth_password": None,
             "label_studio_url": "http://127.0.0.1:9",  # nothing listens there: pictures come from the folder
+            "label_studio_api_key": None,
             "local_files_root": files,
             "interactive_model": model,
+            "sam_checkpoint": str(
+                settings.model_options["sam"]["checkpoint"]
+            ),  # lies in the real state folder
             "log_level": "WARNING",
         }
     )

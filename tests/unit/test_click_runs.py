@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 from rich.console import Console
 
+from backend.settings import Settings
 from models.errors import MissingExtraError, UnknownNameError
 from models.training.click_evaluation import Limits, Trace
 from models.training.click_statistics import ClickedObject
@@ -84,7 +85,7 @@ def test_an_interrupted_run_reports_what_is_done(path: Path) -> None:
     protocol = ClickProtocol(EndsAtThird(path), "centre", 0, Limits(max_clicks=2))
     jobs = choose_jobs(QUIET, protocol.folder, ["p1", "p2", "p3"], every=1, min_area=1)
 
-    columns, complete = measure(QUIET, protocol, model_makers(["graphcut"], []), jobs, 1)
+    columns, complete = measure(QUIET, protocol, model_makers(["graphcut"], [], Settings()), jobs, 1)
 
     assert not complete
     assert [column.title for column in columns] == ["graphcut (interrupted)"]
@@ -93,9 +94,29 @@ def test_an_interrupted_run_reports_what_is_done(path: Path) -> None:
 
 def test_weights_without_a_model_for_them_are_refused() -> None:
     with pytest.raises(NothingMeasuredError, match="graphcut takes no file of weights"):
-        model_makers(["graphcut"], [Path("x.safetensors")])
+        model_makers(["graphcut"], [Path("x.safetensors")], Settings())
     with pytest.raises(UnknownNameError):
-        model_makers(["sma"], [Path("x.safetensors")])
+        model_makers(["sma"], [Path("x.safetensors")], Settings())
+
+
+def test_models_that_take_weights_are_measured_once_for_each_file() -> None:
+    files = [Path("a.pth"), Path("b.pth")]
+
+    makers = model_makers(["graphcut", "sam"], files, Settings())
+
+    assert makers == {
+        "graphcut": ModelMaker("graphcut"),
+        "sam a.pth": ModelMaker("sam", (("checkpoint", files[0]),)),
+        "sam b.pth": ModelMaker("sam", (("checkpoint", files[1]),)),
+    }
+
+
+def test_models_are_measured_as_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(sam_checkpoint=str(tmp_path / "mine.pth"))
+
+    makers = model_makers(["sam"], [], settings)
+
+    assert makers == {"sam": ModelMaker("sam", (("checkpoint", tmp_path / "mine.pth"),))}
 
 
 def test_the_first_click_on_a_picture_includes_its_encoding() -> None:
