@@ -1,5 +1,6 @@
 # The service alone: docker build -t maskloop . && docker run -p 9090:9090 -v maskloop:/state maskloop
 # With Label Studio beside it: compose.yaml. All MASKLOOP_* settings are environment variables.
+# Weights go into the volume: docker exec CONTAINER python -m scripts.fetch_weights sam-vit-b
 #
 # BASE may be any Debian or Ubuntu image with Python 3.10 to 3.13 and its venv module.
 # For NVIDIA GPUs: docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 -t maskloop . and

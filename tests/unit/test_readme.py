@@ -9,6 +9,7 @@ from backend.settings import Settings
 from models.interactive import INTERACTIVE_MODELS
 from models.postprocess import POST_PROCESSORS
 from models.prelabel import PRELABELLERS
+from models.weights_files import WEIGHTS_FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +29,7 @@ def test_the_settings_table_names_every_setting_and_no_other() -> None:
     ("heading", "names"),
     [
         ("### Interactive models", INTERACTIVE_MODELS.names),
+        ("### Weights", tuple(file.name for file in WEIGHTS_FILES)),
         ("### Pre-labellers", PRELABELLERS.names),
         ("### Post-processors", POST_PROCESSORS.names),
     ],
