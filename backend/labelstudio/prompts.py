@@ -19,6 +19,7 @@ from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import as_object, json_type, shown
 from models.errors import PromptError
 from models.prompts import Box, Click, Prompts
+from models.regions import Region
 
 _MARGIN = 1.0
 """Percent that a click may lie outside the picture; clicks in the browser are exact to about 0.1."""
@@ -38,6 +39,8 @@ class PromptGroup:
         size_hw: Height and width of the picture in the editor, in pixels.
         prompt_ids: Ids that the editor gave the prompts, the box's first, then oldest first. A moved point
             keeps its id, and requests that others make may lack ids: not enough for a cache key.
+        refine: An object of the annotation to start from, None to start anew.
+        others: Objects of the annotation that are labelled already.
     """
 
     to_name: str
@@ -45,6 +48,8 @@ class PromptGroup:
     prompts: Prompts
     size_hw: tuple[int, int]
     prompt_ids: tuple[str, ...]
+    refine: Region | None = None
+    others: tuple[Region, ...] = ()
 
 
 @dataclass
