@@ -36,7 +36,7 @@ from scripts.errors import NothingMeasuredError, ServiceAnswerError
 from scripts.local_service import local_service, private_settings
 from scripts.memory_watch import resident_bytes, sizes_in_metrics
 from scripts.noop_models import NoOpInteractive
-from scripts.options import errors_to_exit
+from scripts.options import errors_to_exit, in_existing_folder
 from scripts.service_client import ServiceClient
 
 _PROJECT, _NOOP_PROJECT = "1.1", "2.1"
@@ -47,7 +47,10 @@ _SAMPLES = 100
 app = typer.Typer(help=__doc__)
 Model = Annotated[str, typer.Option(help="Interactive model.")]
 Size = Annotated[int, typer.Option(min=64, help="Height and width of the pictures.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", callback=in_existing_folder, help="Also write the figures here."),
+]
 
 
 @dataclass(frozen=True)

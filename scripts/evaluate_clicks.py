@@ -37,7 +37,7 @@ from scripts.click_runs import (
 from scripts.errors import NothingMeasuredError
 from scripts.local_service import local_service, private_settings
 from scripts.machine import describe_machine
-from scripts.options import errors_to_exit
+from scripts.options import errors_to_exit, in_existing_folder
 from scripts.service_client import ServiceClient
 
 Makers: TypeAlias = dict[str, TargetMaker]
@@ -190,6 +190,12 @@ def _url(text: str | None) -> str | None:
     return url
 
 
+def _drawable(file: Path | None) -> Path | None:
+    if file is not None and file.suffix not in (".png", ".svg", ".pdf"):
+        raise typer.BadParameter("A name that ends with .png, .svg or .pdf is needed.")
+    return in_existing_folder(file)
+
+
 def main(
     data: Annotated[Path, typer.Option(help="Folder with images/ and masks/.")],
     model: Annotated[list[str], typer.Option(help="Interactive model; give several to compare.")],
@@ -215,9 +221,14 @@ def main(
         int, typer.Option(min=0, help="Clicks that all objects get for the IoU curve; fewer is faster.")
     ] = 10,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write everything here, object by object.")
+        Path | None,
+        typer.Option(
+            "--json", callback=in_existing_folder, help="Also write everything here, object by object."
+        ),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Also draw the curves here (PNG, SVG).")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(callback=_drawable, help="Also draw the curves here (PNG, SVG or PDF).")
+    ] = None,
     through: Annotated[
         str | None, typer.Option(help="http: click through the service, started here; or http=<its URL>.")
     ] = None,

@@ -69,6 +69,8 @@ def test_the_service_and_several_processes_give_what_the_model_gives(
         (("--clicker", "center"), 1, "no clicker called 'center'"),
         (("--last", "1", "--pattern", "x*"), 1, "None of the 2 samples"),
         (("--ignore-id", "sometimes"), 2, "auto, none or a number"),
+        (("--json", "nowhere/figures.json"), 2, "nowhere is not a folder"),
+        (("--plot", "curves.doc"), 2, "ends with .png, .svg or .pdf"),
         (("--through", "ftp"), 2, "http or http=http://"),
         (("--through", "http", "--weights", "x"), 2, "cannot be given to a service"),
         (("--through", "http=http://127.0.0.1:9"), 1, "127.0.0.1:9 did not answer /setup"),

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from models.training.click_statistics import ClickedObject
 from models.training.samples import DataFolder, Sample
 from scripts.click_report import check_plots, draw_curves, make_column, table, write_json
 from scripts.click_runs import ClickProtocol, ModelMaker, PictureResult, plan_jobs, run_jobs
-from scripts.errors import NothingMeasuredError
+from scripts.errors import NothingMeasuredError, StartError
 from scripts.evaluate_clicks import choose_jobs, measure, model_makers
 
 QUIET = Console(quiet=True)
@@ -90,6 +91,21 @@ def test_an_interrupted_run_reports_what_is_done(path: Path) -> None:
     assert not complete
     assert [column.title for column in columns] == ["graphcut (interrupted)"]
     assert columns[0].figures.n_objects == 3
+
+
+class EndsProcess(DataFolder):
+    """The operating system ends the process, as it does when memory is short."""
+
+    def read(self, stem: str) -> Sample:
+        os._exit(1)
+
+
+def test_a_worker_that_ends_is_an_error_that_says_what_to_change(path: Path) -> None:
+    protocol = ClickProtocol(EndsProcess(path), "centre", 0, Limits())
+    jobs = choose_jobs(QUIET, protocol.folder, ["p1"], every=1, min_area=1)
+
+    with pytest.raises(StartError, match="use fewer --workers"):
+        list(run_jobs(protocol, ModelMaker("graphcut"), jobs, 2))
 
 
 def test_weights_without_a_model_for_them_are_refused() -> None:
