@@ -31,7 +31,7 @@ class Background:
         self._line: OrderedDict[Hashable, Callable[[], None]] = OrderedDict()
         self._thread: threading.Thread | None = None
         self._stopping = False
-        atexit.register(_call_if_alive, weakref.WeakMethod(self.close))
+        call_at_exit(self.close)
 
     @property
     def stopping(self) -> bool:
@@ -76,6 +76,11 @@ class Background:
                 job()
             except Exception:  # the outermost loop: whatever a job does wrong is that job's own
                 logger.exception("A background job of %s failed", self._name)
+
+
+def call_at_exit(method: Callable[[], None]) -> None:
+    """Call a bound method when the interpreter ends, latest first, if its object is still in use then."""
+    atexit.register(_call_if_alive, weakref.WeakMethod(method))
 
 
 def _call_if_alive(method: weakref.WeakMethod[Callable[[], None]]) -> None:

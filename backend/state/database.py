@@ -9,10 +9,13 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
     Engine,
+    Float,
+    Index,
     Integer,
     MetaData,
     String,
@@ -48,6 +51,25 @@ events = Table(
     Column("task_ids", JSON, nullable=False),
     Column("annotation_ids", JSON, nullable=False),
     Column("body", JSON, nullable=False, comment="the event without secrets"),
+)
+
+clicks = Table(
+    "clicks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", DateTime(timezone=True), nullable=False, index=True),
+    Column("project_id", BigInteger),
+    Column("task_id", BigInteger),
+    Column("to_name", Text, nullable=False),
+    Column("label", Text),
+    Column("prompt_ids", JSON, nullable=False),
+    Column("prompts", JSON, nullable=False, comment="positions in pixels, (row, column)"),
+    Column("refined", Boolean, nullable=False, comment="an existing object was to be corrected"),
+    Column("area", Integer, nullable=False, comment="pixels of the answer"),
+    Column("overlap", Float, comment="IoU with the mask that the model was shown"),
+    Column("latency_ms", Float, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Index("ix_clicks_task", "project_id", "task_id"),
 )
 
 
