@@ -26,11 +26,13 @@ class ProjectOptions:
         prelabeller: Member of the pre-labeller family.
         interactive_model: Member of the interactive model family.
         postprocess: Post-processors of every mask, in order.
+        avoid_labelled: Whether answers to clicks leave out what other objects cover already.
     """
 
     prelabeller: str
     interactive_model: str
     postprocess: tuple[str, ...]
+    avoid_labelled: bool = True
 
     def changed_by(self, extra_params: Mapping[str, Any]) -> ProjectOptions:
         """These options with the project's own values in place.
@@ -50,6 +52,9 @@ class ProjectOptions:
                 if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
                     raise RequestError(f"extra_params.{key} must be a list of names, not {value!r:.80}.")
                 value = tuple(value)
+            elif key == "avoid_labelled":
+                if not isinstance(value, bool):
+                    raise RequestError(f"extra_params.{key} must be true or false, not {value!r:.80}.")
             elif not isinstance(value, str):
                 raise RequestError(f"extra_params.{key} must be a name, not {value!r:.80}.")
             changes[key] = value
