@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import MissingExtraError, WeightsError
+from models.networks.sam_attention import Attention
 
 _DECODER_HEADS = 8
 """Attention heads of the mask decoder; the one number that the shapes of the weights do not tell."""
@@ -97,7 +98,7 @@ def _define_missing_operators(torchvision: Path) -> None:
             torch.library.define(f"torchvision::{operator}", _NMS)
 
 
-def _encoder(modeling: Any, state: Mapping[str, Tensor]) -> nn.Module:
+def _encoder(modeling: Any, state: Mapping[str, Tensor]) -> Any:
     """The image encoder; all its numbers are in the shapes of the weights."""
     grid, width = state["image_encoder.pos_embed"].shape[2:]
     patch = state["image_encoder.patch_embed.proj.weight"].shape[-1]
@@ -105,7 +106,7 @@ def _encoder(modeling: Any, state: Mapping[str, Tensor]) -> nn.Module:
     # Relative positions: one table row for each distance, from 1 - side to side - 1.
     tables = [state[f"image_encoder.blocks.{block}.attn.rel_pos_h"].shape for block in range(depth)]
     sides = [(rows + 1) // 2 for rows, _ in tables]
-    encoder: nn.Module = modeling.ImageEncoderViT(
+    encoder = modeling.ImageEncoderViT(
         img_size=grid * patch,
         patch_size=patch,
         embed_dim=width,
@@ -118,6 +119,8 @@ def _encoder(modeling: Any, state: Mapping[str, Tensor]) -> nn.Module:
         window_size=min(sides),
         global_attn_indexes=[block for block, side in enumerate(sides) if side == grid],
     )
+    for block in encoder.blocks:
+        block.attn = Attention(block.attn)
     return encoder
 
 

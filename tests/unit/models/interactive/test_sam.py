@@ -82,15 +82,17 @@ def logits_of(prediction: Prediction) -> NDArray[np.float32]:
 
 
 def assert_equals(prediction: Prediction, prompts: Prompts, mask: Any, iou: Any, logits: Any) -> None:
-    assert np.array_equal(logits_of(prediction), logits)
-    assert np.array_equal(prediction.mask, obey(mask, prompts))
-    assert prediction.score == pytest.approx(np.clip(iou, 0, 1))
+    """Up to rounding, which may decide a pixel on the outline."""
+    np.testing.assert_allclose(logits_of(prediction), logits, rtol=1e-3, atol=1e-3)
+    assert np.mean(prediction.mask != obey(mask, prompts)) < 1e-3
+    assert prediction.score == pytest.approx(np.clip(iou, 0, 1), abs=1e-3)
 
 
 @every_picture
 def test_an_embedding_is_that_of_the_predictor(model: Sam, picture: Image) -> None:
     embedding = model.encode(picture)
-    assert torch.equal(embedding.features, reference(picture).get_image_embedding())
+    expected = reference(picture).get_image_embedding()
+    torch.testing.assert_close(embedding.features, expected, rtol=0, atol=1e-5)
     assert embedding.nbytes == 32 * 4 * 4 * 4
 
 
