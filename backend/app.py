@@ -15,22 +15,29 @@ from backend.api.predictions import predictions_blueprint
 from backend.api.request_log import install_request_log
 from backend.api.webhooks import webhooks_blueprint
 from backend.byte_cache import ByteCache
-from backend.labelstudio.credentials import credentials_from_key
+from backend.labelstudio.credentials import Credentials, credentials_from_key
 from backend.labelstudio.images import ImageLimits, ImageLoader
 from backend.labelstudio.results import ResultOptions
+from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
+from backend.services.click_chain import MaskCache
+from backend.services.encoding import AnyInteractiveModel, EmbeddingCache, Encoder
+from backend.services.encoding_ahead import EncodingAhead
 from backend.services.events import Events
-from backend.services.interactive import AnyInteractiveModel, EmbeddingCache, Interactive
+from backend.services.interactive import Interactive
 from backend.services.predictions import Predictions
 from backend.services.prelabelling import Prelabelling
 from backend.services.projects import ProjectOptions, Projects
 from backend.services.readiness import Readiness
+from backend.services.segmenting import Segmenter
 from backend.settings import Settings
+from backend.state.click_log import ClickLog
 from backend.state.database import open_database
 from backend.state.device_gate import DeviceGate
 from backend.state.event_inbox import EventInbox
 from backend.state.model_pool import ModelPool
 from backend.state.project_store import ProjectStore
+from backend.state.torch_threads import torch_thread_limit
 from models.interactive import INTERACTIVE_MODELS
 from models.prelabel import PRELABELLERS
 from models.prelabel.base import PreLabeller
@@ -64,9 +71,14 @@ def create_app(
         options=settings.model_options,
     )
     gate = DeviceGate(
-        settings.compute_slots, settings.compute_queue, on_wait=metrics.device_wait_seconds.observe
+        settings.compute_slots,
+        settings.compute_queue,
+        on_wait=metrics.device_wait_seconds.observe,
+        on_refused=metrics.device_refusals.inc,
+        prepare_thread=torch_thread_limit(settings.torch_threads, settings.compute_slots),
     )
-    images = _image_loader(settings, metrics)
+    credentials = _credentials(settings)
+    images = _image_loader(settings, credentials, metrics)
     projects = Projects(
         ProjectStore(engine), defaults, prelabellers=prelabel_pool, interactive_models=interactive_pool
     )
@@ -76,6 +88,12 @@ def create_app(
         size_of=lambda embedding: embedding.nbytes,
         on_lookup=lambda hit: metrics.cache_lookup("embedding", hit),
     )
+    masks: MaskCache = ByteCache(
+        settings.mask_cache_bytes,
+        size_of=lambda step: step.nbytes,
+        on_lookup=lambda hit: metrics.cache_lookup("mask", hit),
+    )
+    encoder = Encoder(embeddings=embeddings, gate=gate, metrics=metrics)
     result_options = ResultOptions(settings.polygon_min_iou, settings.polygon_max_points)
     predictions = Predictions(
         projects=projects,
@@ -91,10 +109,18 @@ def create_app(
         interactive=Interactive(
             images=images,
             models=interactive_pool,
-            embeddings=embeddings,
-            gate=gate,
+            segmenter=Segmenter(encoder=encoder, masks=masks, gate=gate, metrics=metrics),
+            click_log=ClickLog(engine, keep_days=settings.click_log_days),
             metrics=metrics,
             result_options=result_options,
+        ),
+        ahead=EncodingAhead(
+            images=images,
+            models=interactive_pool,
+            encoder=encoder,
+            queue=_task_queue(settings, credentials),
+            n_next=settings.prefetch_tasks,
+            metrics=metrics,
         ),
         metrics=metrics,
     )
@@ -128,12 +154,20 @@ def _loaded(metrics: Metrics, kind: str, model: Any) -> None:
     metrics.models_loaded.labels(kind, model.version).set(1)
 
 
-def _image_loader(settings: Settings, metrics: Metrics) -> ImageLoader:
-    key = settings.label_studio_api_key
+def _credentials(settings: Settings) -> Credentials | None:
+    key, url = settings.label_studio_api_key, settings.label_studio_url
+    return credentials_from_key(key.get_secret_value(), url) if key is not None and url else None
+
+
+def _task_queue(settings: Settings, credentials: Credentials | None) -> TaskQueue | None:
     url = settings.label_studio_url
+    return TaskQueue(url, credentials) if credentials is not None and url is not None else None
+
+
+def _image_loader(settings: Settings, credentials: Credentials | None, metrics: Metrics) -> ImageLoader:
     return ImageLoader(
-        label_studio_url=url,
-        credentials=credentials_from_key(key.get_secret_value(), url) if key is not None and url else None,
+        label_studio_url=settings.label_studio_url,
+        credentials=credentials,
         local_files_root=settings.local_files_root,
         allowed_hosts=settings.allowed_hosts,
         allowed_private_hosts=settings.allowed_private_hosts,

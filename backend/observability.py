@@ -86,12 +86,31 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self.device_refusals = Counter(
+            "maskloop_device_refusals_total",
+            "Computations refused because too many waited, or waited in vain",
+            registry=self.registry,
+        )
         self.cache_lookups = Counter(
-            "maskloop_cache_lookups_total", "Cache look-ups", ["cache", "outcome"], registry=self.registry
+            "maskloop_cache_lookups_total",
+            "Look-ups of pictures, embeddings and earlier masks; a click finds one mask and misses one",
+            ["cache", "outcome"],
+            registry=self.registry,
         )
         self.coalesced = Counter(
             "maskloop_coalesced_total",
             "Predict requests answered by an identical one that was already running",
+            registry=self.registry,
+        )
+        self.stale_clicks = Counter(
+            "maskloop_stale_clicks_total",
+            "Smart requests answered without a mask because a later click had arrived",
+            registry=self.registry,
+        )
+        self.encoded_ahead = Counter(
+            "maskloop_encoded_ahead_total",
+            "Pictures of opened and next tasks by what became of encoding them before a click",
+            ["outcome"],
             registry=self.registry,
         )
         self.skipped_tasks = Counter(

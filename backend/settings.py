@@ -81,6 +81,15 @@ class Settings(BaseSettings):
     image_timeout_s: float = Field(default=20.0, gt=0, description="Time for fetching one picture.")
     image_cache_bytes: int = Field(default=256 * 2**20, ge=0, description="Memory for decoded pictures.")
     embedding_cache_bytes: int = Field(default=512 * 2**20, ge=0, description="Memory for encoded pictures.")
+    mask_cache_bytes: int = Field(
+        default=128 * 2**20, ge=0, description="Memory for answers to earlier clicks."
+    )
+    prefetch_tasks: int = Field(
+        default=2,
+        ge=0,
+        le=20,
+        description="Next tasks encoded while the device is idle; needs the API key.",
+    )
     interactive_model: str = Field(default="graphcut", description="Turns clicks and boxes into masks.")
     sam_checkpoint: str = Field(
         default="sam-vit-b", description="Weights of sam: a name that fetch_weights lists, or a file."
@@ -106,6 +115,12 @@ class Settings(BaseSettings):
     compute_slots: int = Field(default=2, ge=1, description="Pictures computed at the same time.")
     compute_queue: int = Field(
         default=64, ge=0, description="Computations that may wait; more are answered 503 with Retry-After."
+    )
+    torch_threads: int = Field(
+        default=0, ge=0, description="Processors of one computation; 0 shares them among the slots."
+    )
+    click_log_days: int = Field(
+        default=90, ge=0, description="Days that clicks stay in the database; 0 keeps none."
     )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least important level logged."

@@ -1,6 +1,6 @@
 """Whether the service can answer now, and what is missing if not."""
 
-from backend.services.interactive import AnyInteractiveModel
+from backend.services.encoding import AnyInteractiveModel
 from backend.services.projects import ProjectOptions
 from backend.state.model_pool import ModelPool
 from models.prelabel.base import PreLabeller
