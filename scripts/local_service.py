@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from flask import Flask
@@ -80,12 +82,16 @@ def local_service(
         client.wait_until_ready(_START_S, process.is_alive)
         yield client, process.pid or 0
     finally:
-        if process.is_alive():
-            process.terminate()
-            process.join(_STOP_S)
-            if process.is_alive():
-                process.kill()
-        process.close()
+        _stop(process)
+
+
+def _stop(process: BaseProcess) -> None:
+    if process.pid is not None:
+        process.terminate()
+        process.join(_STOP_S)
+        with suppress(ProcessLookupError):  # a worker that is still there has the group that _serve made
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
 
 
 def _serve(settings: Settings, build: Callable[[Settings], Flask]) -> None:

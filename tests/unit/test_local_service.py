@@ -1,7 +1,11 @@
+import os
+import signal
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from backend.app import create_app
 from backend.settings import Settings
 from scripts.errors import StartError
 from scripts.local_service import local_service, private_settings
@@ -24,6 +28,24 @@ def test_a_private_service_shares_only_weights_with_the_real_one(
     assert private.port != real.port
     assert private.compute_slots == 3
     assert private.model_options == real.model_options
+
+
+def stubborn(settings: Settings) -> Flask:
+    """Builds the service in a process that does not listen when it is asked to end."""
+    os.kill(os.getppid(), signal.SIGSTOP)  # gunicorn's own process
+    return create_app(settings)
+
+
+def test_a_service_that_does_not_end_is_killed_with_all_its_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.local_service._STOP_S", 0.5)
+
+    with local_service(private_settings(tmp_path, "graphcut"), stubborn) as (client, _):
+        assert client.send("GET", "/health")[0] == 200
+
+    with pytest.raises(ConnectionError):
+        client.send("GET", "/health")
 
 
 def test_a_service_that_cannot_start_is_said_at_once(tmp_path: Path) -> None:
