@@ -36,13 +36,17 @@ class Recording(InteractiveModel[Embedding]):
     def segment(
         self, embedding: Embedding, prompts: Prompts, previous: Prediction | None = None
     ) -> Prediction:
-        prompts.check(embedding.size_hw)
+        height, width = embedding.size_hw
+        prompts.check((height, width))
         self.asked.append((prompts, previous is not None))
         seen = b"" if previous is None else previous.mask.tobytes() + repr(previous.score).encode()
         logits = b"" if previous is None or previous.logits is None else previous.logits.tobytes()
         digest = hashlib.sha256(repr(prompts).encode() + seen + logits).digest()
         random = np.random.default_rng(list(digest))
-        mask = obey(random.random(embedding.size_hw) < 0.5, prompts)
+        blocks = random.random((8, 8)) < 0.5
+        mask = obey(
+            np.kron(blocks, np.ones((height // 8 + 1, width // 8 + 1), bool))[:height, :width], prompts
+        )
         return Prediction(mask, float(random.random()), random.random((4, 4), dtype=np.float32))
 
 
