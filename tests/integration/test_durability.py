@@ -9,23 +9,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import httpx
 from sqlalchemy import create_engine, select
 
-from backend.state.database import events
+from backend.state.database import clicks, events
 from scripts.child_process import clean_environment, free_port
+from tests.fakes.requests import COIN_CENTRES, coins_picture, point, predict_body, task
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def killed_at_the_end(state_dir: Path) -> Iterator[httpx.Client]:
-    """A real server that ends by SIGKILL of its whole process group, in the middle of whatever it does."""
+def server_ended_by(ending: signal.Signals, state_dir: Path, **settings: str) -> Iterator[httpx.Client]:
+    """A real server whose whole process group gets a signal at the end, in the middle of whatever it does."""
     port = free_port()
+    environment = clean_environment("MASKLOOP_") | {"MASKLOOP_STATE_DIR": str(state_dir)} | settings
     server = subprocess.Popen(
         [sys.executable, "-m", "scripts.serve", "--port", str(port)],
         cwd=ROOT,
-        env=clean_environment("MASKLOOP_") | {"MASKLOOP_STATE_DIR": str(state_dir)},
+        env=environment,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -41,8 +44,8 @@ def killed_at_the_end(state_dir: Path) -> Iterator[httpx.Client]:
                     time.sleep(0.1)
             yield client
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait(10)
+        os.killpg(server.pid, ending)
+        server.wait(20)
 
 
 def stored_tasks(state_dir: Path) -> list[int]:
@@ -56,7 +59,7 @@ def stored_tasks(state_dir: Path) -> list[int]:
 def test_no_answered_event_is_lost_by_a_killed_process(tmp_path: Path) -> None:
     answered: list[int] = []
     for first in (1, 101):
-        with killed_at_the_end(tmp_path) as client:
+        with server_ended_by(signal.SIGKILL, tmp_path) as client:
             for number in range(first, first + 20):
                 event = {
                     "action": "ANNOTATION_CREATED",
@@ -68,3 +71,17 @@ def test_no_answered_event_is_lost_by_a_killed_process(tmp_path: Path) -> None:
                     answered.append(number)
     assert answered == [*range(1, 21), *range(101, 121)]
     assert stored_tasks(tmp_path) == answered
+
+
+def test_no_answered_click_is_missing_in_the_log_of_a_server_that_was_told_to_end(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "coins.png"), coins_picture(600, 800))
+    picture = task("/data/local-files/?d=coins.png")
+    with server_ended_by(signal.SIGTERM, tmp_path, MASKLOOP_LOCAL_FILES_ROOT=str(tmp_path)) as client:
+        for centre in COIN_CENTRES:
+            answer = client.post("/predict", json=predict_body(picture, prompts=[point(*centre)]))
+            assert answer.status_code == 200
+    engine = create_engine(f"sqlite:///{tmp_path / 'maskloop.sqlite3'}")
+    with engine.connect() as connection:
+        logged = [row.prompts["clicks"][0][:2] for row in connection.execute(select(clicks))]
+    engine.dispose()
+    assert [(round(row), round(column)) for row, column in logged] == list(COIN_CENTRES)
