@@ -93,6 +93,9 @@ def create_app(
         size_of=lambda step: step.nbytes,
         on_lookup=lambda hit: metrics.cache_lookup("mask", hit),
     )
+    metrics.cache_bytes.labels("image").set_function(lambda: images.nbytes)
+    metrics.cache_bytes.labels("embedding").set_function(lambda: embeddings.nbytes)
+    metrics.cache_bytes.labels("mask").set_function(lambda: masks.nbytes)
     encoder = Encoder(embeddings=embeddings, gate=gate, metrics=metrics)
     result_options = ResultOptions(settings.polygon_min_iou, settings.polygon_max_points)
     predictions = Predictions(

@@ -91,6 +91,12 @@ class Metrics:
             "Computations refused because too many waited, or waited in vain",
             registry=self.registry,
         )
+        self.cache_bytes = Gauge(
+            "maskloop_cache_bytes",
+            "Memory that a cache holds, as far as its limit counts",
+            ["cache"],
+            registry=self.registry,
+        )
         self.cache_lookups = Counter(
             "maskloop_cache_lookups_total",
             "Look-ups of pictures, embeddings and earlier masks; a click finds one mask and misses one",

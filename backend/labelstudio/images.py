@@ -114,6 +114,11 @@ class ImageLoader:
             cache_bytes, size_of=lambda image: image.pixels.nbytes, on_lookup=on_lookup, ttl_s=_KEEP_S
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pictures that are kept."""
+        return self._cache.nbytes
+
     def load(self, url: str, *, task_id: int | None, project_id: int | None) -> TaskImage:
         """Return the picture at an address of a task's data.
 

@@ -52,3 +52,8 @@ def test_memory_is_sampled_while_pictures_are_clicked(tmp_path: Path) -> None:
     assert [number for number, _ in content["samples"]] == [*range(1, 101)]
     assert all(50 < held < 4000 for _, held in content["samples"])
     assert content["figures"]["resident"]["last"] == content["samples"][-1][1]
+    held = {name: row["held"] for name, row in content["figures"].items() if name != "resident"}
+    assert held.keys() == {
+        f'maskloop_cache_bytes{{cache="{cache}"}}' for cache in ("image", "embedding", "mask")
+    }
+    assert all(size > 0 for size in held.values())
