@@ -1,8 +1,9 @@
 """A training run of ClickNet: a folder that can be stopped at any time and gone on with.
 
 The folder holds `checkpoint.pt` to go on from, `clicknet.safetensors` to use, `run.json` with the options,
-`validation.json` once it is finished, and `logs` that TensorBoard reads (if tensorboardX is installed). On CPUs several processes of one thread each
-are much faster than one process of several threads when anything else runs on the machine.
+`logs` that TensorBoard reads (if tensorboardX is installed), and `validation.json` once the run is finished.
+On CPUs several processes of one thread each are much faster than one process of several threads when anything
+else runs on the machine.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def _write(trainer: ClickTrainer, out: Path, checkpoint: Path, spent: float) -> 
 
 
 def _validate(trainer: ClickTrainer, found: list[Source], recipe: Recipe, options: RunOptions) -> list[float]:
-    """Mean IoU after each prompt on held-out crops, with the averaged weights; empty when nothing is held out."""
+    """Mean IoU after each prompt on held-out crops, with the averaged weights; empty if none are."""
     if not any(source.held_out for source in found):
         return []
     network = ClickNet()
