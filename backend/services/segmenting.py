@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from backend.labelstudio.images import TaskImage
 from backend.labelstudio.prompts import PromptGroup
 from backend.observability import Metrics
+from backend.services.anchors import anchor_of
 from backend.services.click_chain import ClickChain, MaskCache, replay, steps_of, strokes_of
 from backend.services.encoding import AnyInteractiveModel, Encoder
 from backend.services.post_processing import keep_off, post_process
@@ -90,7 +91,11 @@ class Segmenter:
 def _chain(model: AnyInteractiveModel, image: TaskImage, group: PromptGroup) -> ClickChain:
     box = group.prompts.box
     click_ids = group.prompt_ids[0 if box is None else 1 :]
-    steps = steps_of(strokes_of(group.prompts.clicks, click_ids), box)
+    strokes = strokes_of(group.prompts.clicks, click_ids)
+    if group.refine is not None and not group.prompts.has_positive:
+        first = strokes[0] if strokes else ()
+        strokes = ((anchor_of(group.refine, group.prompts), *first), *strokes[1:])
+    steps = steps_of(strokes, box)
     return ClickChain(model.version, image.digest, steps, box, group.refine)
 
 

@@ -57,6 +57,20 @@ def test_an_object_that_is_refined_is_what_the_model_sees_first(
     assert not np.array_equal(anew.regions[0].full_mask((40, 50)), refined.regions[0].full_mask((40, 50)))
 
 
+def test_an_object_can_be_corrected_with_negative_clicks_alone(
+    segmenter: Segmenter, model: Recording
+) -> None:
+    wrong = Prompts((Click(6, 6, positive=False), Click(6, 14, positive=False)))
+    (region,) = segment(segmenter, model, replace(GROUP, prompts=wrong, refine=OBJECT)).regions
+    mask = region.full_mask((40, 50))
+    assert not mask[6, 6]
+    assert not mask[6, 14]
+    assert [([c.positive for c in prompts.clicks], seen) for prompts, seen in model.asked] == [
+        ([True, False], True),
+        ([True, False, False], True),
+    ]
+
+
 def test_labelled_objects_are_left_out_unless_the_project_says_otherwise(
     segmenter: Segmenter, model: Recording
 ) -> None:
