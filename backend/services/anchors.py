@@ -25,5 +25,5 @@ def anchor_of(region: Region, prompts: Prompts) -> Click:
         if top <= row < bottom and left <= column < right:
             inside[row - top + 1, column - left + 1] = 0
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    return Click(top + int(row), left + int(column))
+    deepest_row, deepest_column = divmod(int(depth.argmax()), depth.shape[1])
+    return Click(top + deepest_row, left + deepest_column)
