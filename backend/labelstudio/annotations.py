@@ -151,7 +151,7 @@ def _choices(items: Sequence[Json], controls: Controls) -> dict[tuple[str, str],
 
 def _is_prompt(items: Sequence[Json], control: Control) -> bool:
     """Whether the region asked a model for something instead of showing an object."""
-    asks_only = control.kind in PROMPT_KINDS and control.smart is True
+    asks_only = control.hint is not None or (control.kind in PROMPT_KINDS and control.smart is True)
     return asks_only or any("is_positive" in item for item in items)
 
 

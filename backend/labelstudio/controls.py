@@ -24,6 +24,7 @@ PROMPT_KINDS = frozenset({ControlKind.KEYPOINT, ControlKind.RECTANGLE})
 """The tags whose smart tools ask the model; the smart tools of the others send nothing."""
 
 _TRUE = frozenset({"1", "true", "yes"})  # as the reference YOLO backend reads its attributes
+_HINTS = {"positive": True, "negative": False}
 _TAG_NAMES = {ControlKind.KEYPOINT: "KeyPoint"}
 
 
@@ -92,7 +93,19 @@ class Control:
     @property
     def takes_results(self) -> bool:
         """Whether the model may put its results here: not skipped, and not only there to prompt."""
-        return not self.model_skip and not (self.kind in PROMPT_KINDS and self.smart is True)
+        only_prompts = self.hint is not None or (self.kind in PROMPT_KINDS and self.smart is True)
+        return not self.model_skip and not only_prompts
+
+    @property
+    def hint(self) -> bool | None:
+        """Attribute `hint` of a brush: what its strokes say about the object that is being clicked.
+
+        True for "positive", "this belongs to it"; False for "negative", "this does not"; None for brushes
+        that draw objects, and for all other tags.
+        """
+        if self.kind is not ControlKind.BRUSH:
+            return None
+        return _HINTS.get(self.attributes.get("hint", "").strip().lower())
 
     @property
     def model_skip(self) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backend.errors import RequestError
@@ -41,17 +41,20 @@ _MAX_ACTION_LENGTH = 128  # the column that holds it in Label Studio
 
 @dataclass(frozen=True)
 class Task:
-    """A task, without its annotations, predictions and drafts.
+    """A task, without its annotations and predictions.
 
     Attributes:
         id: Its number, None when it is not stored yet.
         project: Number of its project.
         data: What was imported; picture addresses are unresolved.
+        draft: Result items of the clicking annotator's latest draft, which the editor saves every 5 s; empty
+            without one.
     """
 
     id: int | None
     project: int | None
     data: Mapping[str, Any]
+    draft: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -272,7 +275,16 @@ def _task(value: object, where: str) -> Task:
         id=_id(fields.get("id"), f"{where}.id"),
         project=_id(fields.get("project"), f"{where}.project"),
         data=as_object(fields.get("data"), f"{where}.data"),
+        draft=_latest_draft(fields.get("drafts")),
     )
+
+
+def _latest_draft(drafts: object) -> tuple[Any, ...]:
+    """The result of the draft saved last; a click must not fail because of a draft that cannot be used."""
+    if not isinstance(drafts, list):
+        return ()
+    usable = [draft for draft in drafts if isinstance(draft, dict) and isinstance(draft.get("result"), list)]
+    return tuple(max(usable, key=lambda draft: str(draft.get("updated_at")))["result"]) if usable else ()
 
 
 def _context(params: object) -> tuple[Mapping[str, Any], ...] | None:

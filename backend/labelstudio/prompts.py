@@ -40,6 +40,7 @@ class PromptGroup:
         prompt_ids: Ids that the editor gave the prompts, the box's first, then oldest first. A moved point
             keeps its id, and requests that others make may lack ids: not enough for a cache key.
         refine: An object of the annotation to start from, None to start anew.
+        refine_id: That object's id in Label Studio; an answer with this id replaces it. "" without one.
         others: Objects of the annotation that are labelled already.
     """
 
@@ -49,6 +50,7 @@ class PromptGroup:
     size_hw: tuple[int, int]
     prompt_ids: tuple[str, ...]
     refine: Region | None = None
+    refine_id: str = ""
     others: tuple[Region, ...] = ()
 
 
@@ -60,15 +62,16 @@ class _Drawn:
     boxes: list[tuple[str, Box]] = field(default_factory=list)
 
 
-def read_prompts(items: Sequence[Mapping[str, Any]], config: LabelConfig) -> tuple[PromptGroup, ...]:
+def read_prompts(
+    items: Sequence[Mapping[str, Any]], config: LabelConfig, *, needs_positive: bool = True
+) -> tuple[PromptGroup, ...]:
     """Read the prompts of a request, one group per object, in the order in which they were begun.
 
     Args:
         items: The result items of the request's context.
         config: The project's labelling config; items of controls that do not prompt are left out.
-
-    Returns:
-        Only objects that something positive points at; nothing for a lone negative click.
+        needs_positive: Whether only objects that something positive points at are returned: nothing for a
+            lone negative click.
 
     Raises:
         RequestError: An item is not what the editor sends; the message names the field.
@@ -99,6 +102,7 @@ def read_prompts(items: Sequence[Mapping[str, Any]], config: LabelConfig) -> tup
         PromptGroup(to_name, label, prompts, sizes[to_name], tuple(filter(None, ids)))
         for (to_name, label), group in drawn.items()
         for prompts, ids in _objects(group)
+        if prompts.has_positive or not needs_positive
     )
 
 
@@ -111,7 +115,7 @@ def _objects(drawn: _Drawn) -> Iterator[tuple[Prompts, list[str]]]:
         return
     for box_id, box in drawn.boxes:
         yield Prompts(box=box), [box_id]
-    if clicks.has_positive:
+    if clicks.clicks:
         yield clicks, click_ids
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from backend.errors import RequestError
 from backend.labelstudio import png, rle
+from backend.labelstudio.brush_touches import paint_touches
 from backend.labelstudio.controls import ControlKind
 from backend.labelstudio.geometry import Ellipse, Rectangle, fill_ellipse, fill_outlines
 from models.regions import Region
@@ -66,11 +67,14 @@ def _points_xy(points: Any, name: str, size_hw: tuple[int, int]) -> NDArray[np.f
 
 
 def _brush(value: Mapping[str, Any], size_hw: tuple[int, int]) -> Region | None:
-    if value.get("touches"):
-        raise RequestError("has strokes that are not in its mask yet; it is a draft.")
+    touches = value.get("touches")
     if "maskDataURL" in value and not value.get("rle"):
-        return Region.from_mask(png.decode(value["maskDataURL"], size_hw))
-    return Region.from_mask(rle.decode(value.get("rle", ()), size_hw))
+        mask = png.decode(value["maskDataURL"], size_hw)
+    elif touches and not value.get("rle"):
+        mask = np.zeros(size_hw, bool)
+    else:
+        mask = rle.decode(value.get("rle", ()), size_hw)
+    return Region.from_mask(paint_touches(mask, touches) if touches else mask)
 
 
 def _bitmask(value: Mapping[str, Any], size_hw: tuple[int, int]) -> Region | None:

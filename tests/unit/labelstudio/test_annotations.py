@@ -291,7 +291,7 @@ def test_a_curve_with_one_control_point_bends_to_that_side() -> None:
         ("brush", {"format": "rle", "rle": [1, 2, 3]}, "too few"),
         ("brush", {"format": "rle", "rle": "AB1M"}, "list of integers"),
         ("brush", {"format": "rle"}, "list of integers|too few"),
-        ("brush", {"format": "rle", "rle": [], "touches": [{"points": []}]}, "draft"),
+        ("brush", {"format": "rle", "rle": [], "touches": [{"points": []}]}, "without pairs of numbers"),
         ("brush", {"maskDataURL": "data:image/png;base64,AAAA"}, "no base64 text of a PNG"),
         ("bitmask", {}, "begins with"),
         ("bitmask", {"imageDataURL": png.encode(DISC[:10])}, "height 10"),
