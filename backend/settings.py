@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         le=20,
         description="Next tasks encoded while the device is idle; needs the API key.",
     )
-    interactive_model: str = Field(default="graphcut", description="Turns clicks and boxes into masks.")
+    interactive_model: str = Field(default="clicknet", description="Turns clicks and boxes into masks.")
     sam_checkpoint: str = Field(
         default="sam-vit-b", description="Weights of sam: a name that fetch_weights lists, or a file."
     )

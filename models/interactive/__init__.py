@@ -3,8 +3,9 @@
 from typing import Any
 
 from models.interactive.base import InteractiveModel
+from models.interactive.clicknet import ClickNetModel
 from models.interactive.graphcut import GraphCut
 from models.interactive.sam import Sam
 from models.registry import Registry
 
-INTERACTIVE_MODELS = Registry[InteractiveModel[Any]]("interactive model", [GraphCut, Sam])
+INTERACTIVE_MODELS = Registry[InteractiveModel[Any]]("interactive model", [ClickNetModel, GraphCut, Sam])

@@ -102,7 +102,8 @@ class GraphCut(InteractiveModel[PyramidEmbedding]):
         agreement = iou(start.inside, cut)
         if not prompts.clicks and agreement < _MIN_AGREEMENT:
             cut = start.inside
-        mask = obey(start.view.paste(cut, embedding.size_hw), prompts)
+        found = start.view.paste(cut.astype(np.float32) - 0.5, np.zeros(embedding.size_hw, dtype=bool))
+        mask = obey(found, prompts)
         return Prediction(mask, _score(agreement, prompts))
 
     def _start_at_clicks(self, embedding: PyramidEmbedding, prompts: Prompts) -> _Start:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.arrays import Image, Mask
+from models.devices import best_device
 from models.errors import WeightsError
 from models.interactive.base import Embedding, InteractiveModel, Prediction
 from models.interactive.obedience import obey
@@ -78,7 +79,7 @@ class Sam(InteractiveModel[SamEmbedding]):
             network = build_sam(state)
         except WeightsError as error:
             raise WeightsError(f"{path}: {error}") from error
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = best_device()
         self.version = f"{type(self).version}-{file_sha256(path)[:8]}"
         self._network = network.to(self._device)
 

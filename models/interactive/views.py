@@ -20,7 +20,7 @@ class View:
         left: First column in the picture.
         bottom: Row after the last one.
         right: Column after the last one.
-        grid_hw: Height and width of the grid; never finer than the picture.
+        grid_hw: Height and width of the grid.
     """
 
     top: int
@@ -30,10 +30,18 @@ class View:
     grid_hw: tuple[int, int]
 
     @classmethod
-    def of(cls, top: int, left: int, bottom: int, right: int, max_side: int) -> View:
-        """Look at a rectangle of at least one pixel through a grid whose sides do not exceed `max_side`."""
+    def of(
+        cls, top: int, left: int, bottom: int, right: int, max_side: int, *, enlarge: bool = False
+    ) -> View:
+        """Look at a rectangle of at least one pixel through a grid whose sides do not exceed `max_side`.
+
+        With `enlarge` the longer side of the grid is always `max_side`, otherwise it is never finer than
+        the picture.
+        """
         height, width = bottom - top, right - left
-        scale = min(1.0, max_side / max(height, width))
+        scale = max_side / max(height, width)
+        if not enlarge:
+            scale = min(1.0, scale)
         return cls(top, left, bottom, right, (max(1, round(height * scale)), max(1, round(width * scale))))
 
     @property
@@ -72,7 +80,10 @@ class View:
         rows = _part(self.top, self.bottom, source.shape[0] / size_hw[0], source.shape[0])
         columns = _part(self.left, self.right, source.shape[1] / size_hw[1], source.shape[1])
         height, width = self.grid_hw
-        seen = cv2.resize(source[rows, columns], (width, height), interpolation=cv2.INTER_AREA)
+        part = source[rows, columns]
+        shrinks = part.shape[0] >= height and part.shape[1] >= width
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        seen = cv2.resize(part, (width, height), interpolation=interpolation)
         return np.asarray(seen, dtype=np.uint8)
 
     def move(self, values: NDArray[np.float32], target: View, beyond: float) -> NDArray[np.float32]:
@@ -103,13 +114,35 @@ class View:
         )
         return np.asarray(moved, dtype=np.float32)
 
-    def paste(self, mask: Mask, size_hw: tuple[int, int]) -> Mask:
-        """Return a mask on this grid as a mask of the whole picture, (H, W)."""
-        height, width = self.bottom - self.top, self.right - self.left
-        smooth = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        full = np.zeros(size_hw, dtype=bool)
-        full[self.top : self.bottom, self.left : self.right] = smooth > 0.5
+    def look_at_mask(self, mask: Mask) -> Mask:
+        """Return a mask of the picture, (H, W), in the grid, (h, w)."""
+        part = mask[self.top : self.bottom, self.left : self.right].astype(np.float32)
+        return np.asarray(self._resized(part, self.grid_hw) > 0.5)
+
+    def paste(self, values: NDArray[np.float32], onto: Mask) -> Mask:
+        """Return another mask with the part that this view shows replaced.
+
+        Args:
+            values: (h, w) on the grid, positive inside the object.
+            onto: (H, W) of the picture; not modified.
+        """
+        full = onto.copy()
+        size_hw = self.bottom - self.top, self.right - self.left
+        full[self.top : self.bottom, self.left : self.right] = self._resized(values, size_hw) > 0
         return full
+
+    def overlap(self, other: View) -> float:
+        """Area that two views of one picture share, in units of what they show together, in [0, 1]."""
+        rows = min(self.bottom, other.bottom) - max(self.top, other.top)
+        columns = min(self.right, other.right) - max(self.left, other.left)
+        shared = max(0, rows) * max(0, columns)
+        return shared / (self.area + other.area - shared)
+
+    @staticmethod
+    def _resized(values: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[np.float32]:
+        shrinks = values.shape[0] > size_hw[0] or values.shape[1] > size_hw[1]
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(values, size_hw[::-1], interpolation=interpolation), dtype=np.float32)
 
 
 def pyramid_of(image: Image, smallest_side: int) -> tuple[Image, ...]:

@@ -44,6 +44,10 @@ class PromptTensors:
     box: Tensor
     previous: Tensor
 
+    def to(self, device: torch.device) -> PromptTensors:
+        """The same on a device."""
+        return PromptTensors(self.clicks.to(device), self.box.to(device), self.previous.to(device))
+
 
 class ClickNet(nn.Module):
     """From an image pyramid and prompts to one object; see `encode` and `decode`.

@@ -179,5 +179,5 @@ def test_every_answer_has_a_request_id(client: FlaskClient) -> None:
 
 
 def test_a_setting_that_names_an_unknown_component_stops_the_start(settings: Settings) -> None:
-    with pytest.raises(ValueError, match="Known names: graphcut"):
+    with pytest.raises(ValueError, match="Known names: clicknet"):
         create_app(settings.model_copy(update={"interactive_model": "sma"}))

@@ -67,7 +67,9 @@ def test_the_mask_of_an_answer_is_read(mask: Mask) -> None:
     result = [{"value": {"format": "rle", "rle": rle.encode(mask)}}]
     answer = json.dumps({"results": [{"result": result}]}).encode()
 
-    assert np.array_equal(editor_requests.answered_mask(answer, mask.shape), mask)
+    size_hw = mask.shape[0], mask.shape[1]
+
+    assert np.array_equal(editor_requests.answered_mask(answer, size_hw), mask)
 
 
 def test_an_answer_without_regions_is_an_empty_mask() -> None:

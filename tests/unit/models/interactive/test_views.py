@@ -59,7 +59,7 @@ def test_what_is_seen_has_the_mean_of_the_rectangle(view: View) -> None:
 
 @given(views())
 def test_a_full_grid_is_pasted_exactly_into_its_rectangle(view: View) -> None:
-    pasted = view.paste(np.ones(view.grid_hw, dtype=bool), (90, 130))
+    pasted = view.paste(np.ones(view.grid_hw, dtype=np.float32), np.zeros((90, 130), dtype=bool))
 
     assert pasted[view.top : view.bottom, view.left : view.right].all()
     assert pasted.sum() == (view.bottom - view.top) * (view.right - view.left)
