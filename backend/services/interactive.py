@@ -25,10 +25,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from backend.labelstudio.answers import Answer
+from backend.labelstudio.click_requests import ClickRequests
 from backend.labelstudio.images import ImageLoader
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import Task
-from backend.labelstudio.prompts import PromptGroup, read_prompts
+from backend.labelstudio.prompts import PromptGroup
 from backend.labelstudio.results import ResultOptions, encode_region
 from backend.observability import Metrics
 from backend.services.encoding import AnyInteractiveModel
@@ -71,6 +72,7 @@ class Interactive:
         self._metrics = metrics
         self._result_options = result_options
         self._requests = StaleClicks()
+        self._click_requests = ClickRequests()
 
     def predict(
         self, task: Task, context: Sequence[Any], config: LabelConfig, options: ProjectOptions
@@ -95,7 +97,7 @@ class Interactive:
         model = self._models.get(options.interactive_model)
         result: list[dict[str, Any]] = []
         scores: list[float] = []
-        groups = read_prompts(context, config)
+        groups = self._click_requests.read(task, context, config)
         with self._requests.watch((task.project, task.id), groups) as stale:
             for group in groups:
                 image = self._images.load(
@@ -129,7 +131,14 @@ class Interactive:
                 group.label,
             )
             return []
-        return encode_region(region, control, group.label, group.size_hw, options=self._result_options)
+        return encode_region(
+            region,
+            control,
+            group.label,
+            group.size_hw,
+            region_id=group.refine_id or None,
+            options=self._result_options,
+        )
 
     def _log(
         self, task: Task, group: PromptGroup, found: Segmented, model: AnyInteractiveModel, started: float

@@ -17,6 +17,7 @@ OUTPUTS = {
     "masks-and-classification": ControlKind.BRUSH,
     "one-class": ControlKind.BRUSH,
     "polygons": ControlKind.POLYGON,
+    "scribbles": ControlKind.BRUSH,
     "two-images": ControlKind.BRUSH,
     "vectors": ControlKind.VECTOR,
 }
