@@ -41,7 +41,7 @@ _MAX_ACTION_LENGTH = 128  # the column that holds it in Label Studio
 
 @dataclass(frozen=True)
 class Task:
-    """A task, without its annotations and predictions.
+    """A task, without its annotations.
 
     Attributes:
         id: Its number, None when it is not stored yet.
@@ -49,12 +49,17 @@ class Task:
         data: What was imported; picture addresses are unresolved.
         draft: Result items of the clicking annotator's latest draft, which the editor saves every 5 s; empty
             without one.
+        draft_saved_at: When that was, as sent.
+        prelabels: Result items of the pre-labels that the editor begins with while there is no draft; empty
+            when there is one.
     """
 
     id: int | None
     project: int | None
     data: Mapping[str, Any]
     draft: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    draft_saved_at: str = field(default="", repr=False, compare=False)
+    prelabels: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -271,20 +276,36 @@ def _is_small_number(value: object) -> bool:
 
 def _task(value: object, where: str) -> Task:
     fields = as_object(value, where)
+    drafts = _with_results(fields.get("drafts"))
+    draft = max(drafts, key=_saved_at, default=None)
+    prelabels = _newest_version(_with_results(fields.get("predictions")))
     return Task(
         id=_id(fields.get("id"), f"{where}.id"),
         project=_id(fields.get("project"), f"{where}.project"),
         data=as_object(fields.get("data"), f"{where}.data"),
-        draft=_latest_draft(fields.get("drafts")),
+        draft=() if draft is None else tuple(draft["result"]),
+        draft_saved_at="" if draft is None else _saved_at(draft),
+        prelabels=tuple(prelabels[0]["result"]) if prelabels and draft is None else (),
     )
 
 
-def _latest_draft(drafts: object) -> tuple[Any, ...]:
-    """The result of the draft saved last; a click must not fail because of a draft that cannot be used."""
-    if not isinstance(drafts, list):
-        return ()
-    usable = [draft for draft in drafts if isinstance(draft, dict) and isinstance(draft.get("result"), list)]
-    return tuple(max(usable, key=lambda draft: str(draft.get("updated_at")))["result"]) if usable else ()
+def _with_results(entries: object) -> list[dict[str, Any]]:
+    """Drafts or predictions that can be used; a click must not fail because of the others."""
+    if not isinstance(entries, list):
+        return []
+    return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("result"), list)]
+
+
+def _saved_at(draft: Mapping[str, Any]) -> str:
+    return str(draft.get("updated_at"))
+
+
+def _newest_version(predictions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the version that was stored last, oldest first: the editor shows the first of its version."""
+    oldest_first = sorted(predictions, key=lambda each: str(each.get("created_at")))
+    return [
+        each for each in oldest_first if each.get("model_version") == oldest_first[-1].get("model_version")
+    ]
 
 
 def _context(params: object) -> tuple[Mapping[str, Any], ...] | None:

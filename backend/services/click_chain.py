@@ -11,7 +11,9 @@ The steps of a chain, decided by the clicks alone:
 * Neighbouring clicks that share a prompt's id were drawn with one stroke and make one step. A scribble of a
   hundred clicks costs one call of the model.
 * The first step has the fewest clicks that say where the object is: none beside a box, else up to the first
-  stroke with a positive click. It starts from the mask that is to be corrected, if there is one.
+  stroke with a positive click. It starts from the object that is to be corrected, if there is one. Such an
+  object may be out of date: it may have been deleted a moment ago, because it was wrong. So who begins with a
+  positive click gets what that click alone means, unless this is about the same object.
 * Each of the first 32 steps sees the answer of the step before it. Later ones see the last step whose number
   is a power of two, so that any number of clicks can be answered anew with few calls.
 
@@ -37,6 +39,8 @@ from models.prompts import Box, Click, Prompts
 from models.regions import Region
 
 _EACH_FROM_THE_LAST = 32
+_SAME_OBJECT = 0.5
+"""IoU from which two masks are about one object."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class ClickChain:
         steps: The strokes' clicks that each step adds, oldest first; the first may be empty beside a box.
         box: A rectangle around the object, part of every step.
         start: The object to be corrected, None to start anew.
+        start_is_certain: Whether it is meant even if the first step alone would mean something else.
     """
 
     model_version: str
@@ -56,6 +61,7 @@ class ClickChain:
     steps: tuple[tuple[Click, ...], ...]
     box: Box | None = None
     start: Region | None = None
+    start_is_certain: bool = True
 
     def prompts(self, number: int) -> Prompts:
         """What is known at a step, 1 being the first."""
@@ -68,6 +74,7 @@ class ClickChain:
             self.image_digest,
             self.box,
             _digest(self.start),
+            self.start_is_certain,
             [[(click.row, click.column, click.positive) for click in step] for step in self.steps[:number]],
         )
         return hashlib.sha256(repr(content).encode()).digest()
@@ -150,8 +157,12 @@ def replay(
         return cache.get_or_create(chain.key(number), lambda: compute(number))
 
     def compute(number: int) -> StepAnswer:
-        seen = see(previous_step(number))
-        found = segment(chain.prompts(number), seen)
+        prompts, seen = chain.prompts(number), see(previous_step(number))
+        if number == 1 and seen is not None and not chain.start_is_certain:
+            anew = segment(prompts, None)
+            if iou(anew.mask, seen.mask) < _SAME_OBJECT:
+                return StepAnswer(PackedPrediction.pack(anew), None)
+        found = segment(prompts, seen)
         overlap = None if seen is None else iou(found.mask, seen.mask)
         return StepAnswer(PackedPrediction.pack(found), overlap)
 

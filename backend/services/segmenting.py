@@ -92,11 +92,11 @@ def _chain(model: AnyInteractiveModel, image: TaskImage, group: PromptGroup) -> 
     box = group.prompts.box
     click_ids = group.prompt_ids[0 if box is None else 1 :]
     strokes = strokes_of(group.prompts.clicks, click_ids)
-    if group.refine is not None and not group.prompts.has_positive:
-        first = strokes[0] if strokes else ()
-        strokes = ((anchor_of(group.refine, group.prompts), *first), *strokes[1:])
+    only_wrong = group.refine is not None and not any(click.positive for click in strokes[0])
+    if group.refine is not None and only_wrong:
+        strokes = ((anchor_of(group.refine, group.prompts), *strokes[0]), *strokes[1:])
     steps = steps_of(strokes, box)
-    return ClickChain(model.version, image.digest, steps, box, group.refine)
+    return ClickChain(model.version, image.digest, steps, box, group.refine, start_is_certain=only_wrong)
 
 
 def _clean(

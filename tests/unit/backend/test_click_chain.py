@@ -166,6 +166,7 @@ def test_the_object_to_be_corrected_is_what_the_first_step_sees() -> None:
         chain_of(A, Click(5, 6.0000001)),
         chain_of(A, B, box=BOX),
         chain_of(A, B, start=Region(np.ones((3, 4), bool), 5, 5)),
+        replace(chain_of(A, B), start_is_certain=False),
         replace(chain_of(A, B), steps=((A, B),)),
         replace(chain_of(A, B), steps=((A,), (), (B,))),
     ],

@@ -13,6 +13,7 @@ from backend.services.encoding import Encoder
 from backend.services.projects import ProjectOptions
 from backend.services.segmenting import Segmented, Segmenter
 from backend.state.device_gate import DeviceGate
+from models.interactive.base import Embedding
 from models.prompts import Box, Click, Prompts
 from models.regions import Region
 from tests.fakes.interactive import Recording
@@ -51,16 +52,29 @@ def segment(
 def test_an_object_that_is_refined_is_what_the_model_sees_first(
     segmenter: Segmenter, model: Recording
 ) -> None:
+    alone = model.segment(Embedding((40, 50)), Prompts((Click(10, 10),)))
+    same = Region.from_mask(alone.mask)
     anew = segment(segmenter, model, GROUP)
-    refined = segment(segmenter, model, replace(GROUP, refine=OBJECT))
-    assert [seen for _, seen in model.asked] == [False, True, True, True]
+    model.asked.clear()
+    refined = segment(segmenter, model, replace(GROUP, refine=same))
+    assert [seen for _, seen in model.asked] == [False, True, True]
     assert not np.array_equal(anew.regions[0].full_mask((40, 50)), refined.regions[0].full_mask((40, 50)))
+
+
+def test_an_object_that_the_first_click_does_not_mean_is_begun_anew(
+    segmenter: Segmenter, model: Recording
+) -> None:
+    anew = segment(segmenter, model, GROUP)
+    again = segment(segmenter, model, replace(GROUP, refine=OBJECT))
+    assert np.array_equal(again.regions[0].full_mask((40, 50)), anew.regions[0].full_mask((40, 50)))
 
 
 def test_an_object_can_be_corrected_with_negative_clicks_alone(
     segmenter: Segmenter, model: Recording
 ) -> None:
-    wrong = Prompts((Click(6, 6, positive=False), Click(6, 14, positive=False)))
+    first, second = Click(6, 6, positive=False), Click(6, 14, positive=False)
+    segment(segmenter, model, replace(GROUP, prompts=Prompts((first,)), prompt_ids=("a",), refine=OBJECT))
+    wrong = Prompts((first, second))
     (region,) = segment(segmenter, model, replace(GROUP, prompts=wrong, refine=OBJECT)).regions
     mask = region.full_mask((40, 50))
     assert not mask[6, 6]
@@ -69,6 +83,14 @@ def test_an_object_can_be_corrected_with_negative_clicks_alone(
         ([True, False], True),
         ([True, False, False], True),
     ]
+
+
+def test_after_a_negative_click_a_positive_one_does_not_begin_the_object_anew(
+    segmenter: Segmenter, model: Recording
+) -> None:
+    mixed = Prompts((Click(6, 6, positive=False), Click(20, 20)))
+    segment(segmenter, model, replace(GROUP, prompts=mixed, refine=OBJECT))
+    assert [seen for _, seen in model.asked] == [True, True]
 
 
 def test_labelled_objects_are_left_out_unless_the_project_says_otherwise(

@@ -106,6 +106,22 @@ def test_a_stroke_is_not_used_for_the_next_object_while_the_draft_is_behind() ->
     assert following == ("c",)
 
 
+@pytest.mark.parametrize(
+    ("later", "used"),
+    [
+        ([stroke("this", 50)], True),
+        ([stroke("this", 50), point(OUTSIDE, "a")], False),
+        ([stroke("this", 50), drawn()], False),
+    ],
+    ids=["rejected", "still-waiting", "accepted"],
+)
+def test_a_stroke_is_used_again_once_its_object_was_rejected(later: list[Any], used: bool) -> None:
+    requests = ClickRequests()
+    requests.read(Task(1, 1, {}, (stroke("this", 50),), "07:45"), [point(OUTSIDE, "a")], CONFIG)
+    (group,) = requests.read(Task(1, 1, {}, tuple(later), "07:46"), [point(OUTSIDE, "b")], CONFIG)
+    assert ("s" in group.prompt_ids) == used
+
+
 @pytest.mark.parametrize("positive", [True, False])
 def test_a_first_click_inside_an_object_of_that_label_corrects_it(positive: bool) -> None:
     (group,) = read([drawn()], point(INSIDE, positive=positive), point(OUTSIDE, "q"))
@@ -125,6 +141,14 @@ def test_an_object_that_is_not_clicked_first_is_only_kept_off(prompts: list[Any]
     (group,) = read([drawn()], *prompts)
     assert (group.refine, group.refine_id) == (None, "")
     assert [other.box for other in group.others] == [(10, 20, 30, 60)]
+
+
+@pytest.mark.parametrize("positive", [True, False])
+def test_a_first_click_inside_a_pre_label_corrects_it_while_there_is_no_draft(positive: bool) -> None:
+    task = Task(1, 1, {}, prelabels=(drawn(), drawn(margin=5, region_id="outer")))
+    (group,) = ClickRequests().read(task, [point(INSIDE, positive=positive)], CONFIG)
+    assert group.refine_id == "object"
+    assert group.others == ()
 
 
 def test_an_object_of_another_label_is_not_corrected() -> None:

@@ -240,6 +240,33 @@ def test_a_context_without_prompts_is_still_a_request_for_masks(context: object)
     assert parse_predict(predict_body(params={"context": context})).context == ()
 
 
+def of_task(**fields: Any) -> Any:
+    (task,) = parse_predict(predict_body(tasks=[{"id": 4, "data": {}, "project": 2, **fields}])).tasks
+    return task
+
+
+def prediction(result: object, version: str, second: int) -> dict[str, Any]:
+    return {"result": result, "model_version": version, "created_at": f"2026-11-21T07:42:{second:02}Z"}
+
+
+def test_pre_labels_are_the_first_ones_of_the_version_stored_last() -> None:
+    stored = [
+        prediction(["again"], "2", 8),
+        prediction(["first"], "2", 5),
+        prediction(["old"], "1", 1),
+        prediction(None, "3", 9),
+        7,
+    ]
+    assert of_task(predictions=stored).prelabels == ("first",)
+
+
+@pytest.mark.parametrize("drafts", [[{"result": []}], [{"result": ["drawn"]}]])
+def test_once_there_is_a_draft_the_pre_labels_do_not_matter(drafts: list[Any]) -> None:
+    task = of_task(predictions=[prediction(["first"], "1", 1)], drafts=drafts)
+    assert task.prelabels == ()
+    assert task.draft == tuple(drafts[0]["result"])
+
+
 def test_messages_do_not_repeat_what_was_sent_at_length() -> None:
     with pytest.raises(RequestError) as caught:
         parse_predict(predict_body(project="x" * 1_000_000))
