@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from scripts.label_studio_rest import LabelStudioRest
 from tests.live.pictures import LivePicture, Mask
 
 LABEL = "Object"
+SCRIBBLES = Path(__file__).resolve().parents[2] / "scripts" / "templates" / "scribbles.xml"
 _CONTROLS = {
     "brush": "BrushLabels",
     "bitmask": "BitmaskLabels",
@@ -31,8 +33,10 @@ def config_for(kind: str) -> str:
     """A labelling config with one output control, called "out" and red, and blue smart points and boxes.
 
     Args:
-        kind: brush, bitmask, polygon, vector, ellipse or rectangle.
+        kind: brush, bitmask, polygon, vector, ellipse or rectangle; or scribbles, which is the template.
     """
+    if kind == "scribbles":
+        return SCRIBBLES.read_text(encoding="utf-8")
     out, prompt = (f'<Label value="{LABEL}" background="{colour}"/>' for colour in ("#ff0000", "#0000ff"))
     closable = ' closable="true"' if kind == "vector" else ""
     return f"""<View>

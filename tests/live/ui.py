@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Locator, Page, StorageState
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Request, StorageState
 
 from scripts.label_studio_server import PASSWORD, USERNAME
 from tests.live.pictures import Mask
@@ -82,10 +82,21 @@ class LabellingPage:
         self.page: Page = self._context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self._unanswered: set[Request] = set()
+        self.page.on("request", self._note_request)
+        self.page.on("requestfinished", self._note_end)
+        self.page.on("requestfailed", self._note_end)
 
     def close(self) -> None:
         """Close the window."""
         self._context.close()
+
+    def _note_request(self, request: Request) -> None:
+        if "/interactive-annotating" in request.url:
+            self._unanswered.add(request)
+
+    def _note_end(self, request: Request) -> None:
+        self._unanswered.discard(request)
 
     def screenshot(self, name: str) -> None:
         """Keep what is on the screen as `<name>.png`."""
@@ -182,6 +193,21 @@ class LabellingPage:
         self.page.mouse.move(*last, steps=8)
         self.page.mouse.up()
 
+    def stroke(
+        self, start: tuple[float, float], end: tuple[float, float], *, label: str, control: str, brush: int
+    ) -> None:
+        """Paint a line; each control has a brush of its own in the tool bar, in the config's order."""
+        self.page.locator(".lsf-tool[aria-label=brush-tool]").nth(brush).click()
+        self.choose_label(label, control)
+        self.drag(start, end)
+
+    def hide_or_show(self, index: int) -> None:
+        """Click the eye of a region in the list of regions."""
+        row = self.page.locator("[role=treeitem]:has(.lsf-outliner-item)").nth(index)
+        row.hover()
+        row.locator("[class*=control_type_visibility] button").click()
+        self.page.wait_for_timeout(300)  # Konva paints on the next animation frames
+
     @contextmanager
     def _held(self, key: str | None) -> Iterator[None]:
         if key is None:
@@ -209,8 +235,8 @@ class LabellingPage:
         self, x: float, y: float, *, label: str = LABEL, control: str = "point", alt: bool = False
     ) -> None:
         """Set a smart point and wait for nothing."""
-        self.choose_label(label, control)
         self.smart_tool("key-point-tool")
+        self.choose_label(label, control)
         self.click(x, y, alt=alt)
 
     def smart_rectangle(
@@ -245,6 +271,12 @@ class LabellingPage:
         regions = {item["id"] for item in received}  # a bare tag's label is an item of its own
         self.page.wait_for_function(f"{_SUGGESTION_COUNT} === {len(regions)}")
         self.page.wait_for_timeout(300)  # Konva paints on the next animation frames
+
+    def wait_for_answers(self) -> None:
+        """Wait until all smart answers are there, whatever they were, and are on the screen."""
+        while self._unanswered:
+            self.page.wait_for_timeout(100)
+        self.page.wait_for_timeout(500)
 
     def suggestion_count(self) -> int:
         """How many suggestions wait to be accepted."""
