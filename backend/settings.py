@@ -91,6 +91,9 @@ class Settings(BaseSettings):
         description="Next tasks encoded while the device is idle; needs the API key.",
     )
     interactive_model: str = Field(default="clicknet", description="Turns clicks and boxes into masks.")
+    clicknet_weights: Path | None = Field(
+        default=None, description="Own weights of clicknet, made by train_clicknet; else the shipped ones."
+    )
     sam_checkpoint: str = Field(
         default="sam-vit-b", description="Weights of sam: a name that fetch_weights lists, or a file."
     )
@@ -171,7 +174,10 @@ class Settings(BaseSettings):
     @property
     def model_options(self) -> dict[str, dict[str, Any]]:
         """Hyper-parameters of interactive models, by name."""
-        return {"sam": {"checkpoint": weights_path(self.sam_checkpoint, self.weights_dir)}}
+        return {
+            "clicknet": {"weights": self.clicknet_weights and self.clicknet_weights.expanduser()},
+            "sam": {"checkpoint": weights_path(self.sam_checkpoint, self.weights_dir)},
+        }
 
     @property
     def resolved_database_url(self) -> str:

@@ -7,6 +7,7 @@ MaskloopError
 ├── DataFolderError (ValueError)              a folder of pictures and masks that cannot be used
 ├── WeightsNotFoundError (FileNotFoundError)  weights are not where they should be
 ├── WeightsError (ValueError)                 a file of weights that is broken or of another network
+├── TrainingRunError (RuntimeError)           a training run that cannot go on
 ├── MissingExtraError (ImportError)           an optional package is not installed
 ├── BackendError                              the service's errors, see backend/errors.py
 └── ScriptError                               the commands' errors, see scripts/errors.py
@@ -44,6 +45,10 @@ class WeightsNotFoundError(MaskloopError, FileNotFoundError):
 
 class WeightsError(MaskloopError, ValueError):
     """A file of weights that is broken, or that belongs to another network."""
+
+
+class TrainingRunError(MaskloopError, RuntimeError):
+    """A training run that cannot be begun or gone on with; the message says what to do."""
 
 
 class MissingExtraError(MaskloopError, ImportError):

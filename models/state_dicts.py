@@ -8,20 +8,22 @@ from pathlib import Path
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.errors import WeightsError, WeightsNotFoundError
 from models.weights_files import remedy
 
-_UNREADABLE = (
+UNREADABLE = (
     safetensors.SafetensorError,
     pickle.UnpicklingError,
     EOFError,
+    KeyError,
     OSError,
     RuntimeError,
+    TypeError,
     ValueError,
 )
-"""What the two readers raise on broken or foreign files."""
+"""What the readers of weights raise on broken or foreign files."""
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -37,9 +39,24 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise WeightsError(f"{path} cannot be read as weights: {reason}") from error
     if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise WeightsError(f"{path} does not hold named tensors alone; save the network's state_dict.")
     return tensors
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Give a network the weights of a file, as 32-bit floats.
+
+    Raises:
+        WeightsNotFoundError: There is no such file.
+        WeightsError: It is broken, or holds another network's weights.
+    """
+    state = read_state_dict(path)
+    try:
+        network.load_state_dict({name: value.float() for name, value in state.items()})
+    except RuntimeError as error:
+        kind = type(network).__name__
+        raise WeightsError(f"{path} does not hold weights of {kind}: {error}") from error

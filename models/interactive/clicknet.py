@@ -22,7 +22,7 @@ from models.masks import components
 from models.networks.clicknet import STRIDE, ClickNet, PromptTensors
 from models.prompts import Prompts
 from models.regions import Region
-from models.state_dicts import read_state_dict
+from models.state_dicts import load_weights
 from models.weights_files import file_sha256
 
 _SHIPPED = Path(__file__).parents[1] / "weights"
@@ -103,12 +103,8 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
         """Read the weights; see the base class. The version then names their content."""
         if self._network is not None:
             return
-        state = read_state_dict(self._weights)
         network = ClickNet()
-        try:
-            network.load_state_dict({name: value.float() for name, value in state.items()})
-        except RuntimeError as error:
-            raise WeightsError(f"{self._weights} does not hold weights of ClickNet: {error}") from error
+        load_weights(network, self._weights)
         moved = network.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.version = f"{type(self).version}-{file_sha256(self._weights)[:8]}"
         self._network = moved

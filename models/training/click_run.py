@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from models.errors import MaskloopError, TrainingRunError
 from models.networks.clicknet import ClickNet
+from models.state_dicts import load_weights, read_state_dict
+from models.training.atomic_files import write_atomically
 from models.training.click_trainer import ClickTrainer, StepReport
 from models.training.crop_stream import Batch, CropStream
 from models.training.recipe import Recipe, Source, sources
@@ -31,6 +36,12 @@ from models.training.validation import mean_ious
 _SAVE_EVERY_S = 120.0
 _PATIENCE_S = 10.0
 _VALIDATION_CROPS = 128
+_LONGEST_WAIT = timedelta(minutes=10)
+"""For the other processes of a run."""
+_OPTIONS = "run.json"
+_CHECKPOINT = "checkpoint.pt"
+_MAY_CHANGE = {"minutes", "processes", "workers", "device"}
+"""Options that may be others when a run is gone on with."""
 _MEETING = ".meeting"
 """File through which the processes of a run find each other."""
 
@@ -78,45 +89,74 @@ def run(out: Path, options: RunOptions, *, on_step: OnStep) -> None:
 
     Args:
         out: The run's folder; made if it is not there.
-        options: Must be the same when going on, but for the time and the number of processes.
+        options: Must be the same when going on, but for the time, the processes and the device.
         on_step: Called after each step, in this process.
 
     Raises:
         DataFolderError: The data or the recipe cannot be used.
+        WeightsError: The weights to begin with cannot be used.
+        TrainingRunError: The folder holds another run, something cannot be written, or a process was killed.
     """
     sources([Path(folder) for folder in options.data], Recipe.read(Path(options.recipe)))
     out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").write_text(json.dumps(asdict(options), indent=1) + "\n", encoding="utf-8")
+    _check_same_run(out, options)
+    write_atomically(out / _OPTIONS, (json.dumps(asdict(options), indent=1) + "\n").encode())
     if options.processes == 1:
         _train(out, options, on_step)
+    else:
+        _train_together(out, options, on_step)
+
+
+def _check_same_run(out: Path, options: RunOptions) -> None:
+    if not (out / _CHECKPOINT).is_file() or not (out / _OPTIONS).is_file():
         return
+    before = json.loads((out / _OPTIONS).read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(asdict(options)))
+    changed = [name for name in now if name not in _MAY_CHANGE and before.get(name) != now[name]]
+    if changed:
+        was = ", ".join(f"{name} {before.get(name)!r}" for name in changed)
+        raise TrainingRunError(f"{out} holds a run with {was}. Give the same, or another folder.")
+
+
+def _train_together(out: Path, options: RunOptions, on_step: OnStep) -> None:
     (out / _MEETING).unlink(missing_ok=True)
     spawn = multiprocessing.get_context("spawn")
-    others = [
-        spawn.Process(target=_train_as, args=(rank, out, options, _nothing), daemon=True)
-        for rank in range(1, options.processes)
-    ]
+    others = [spawn.Process(target=_help, args=(n, out, options)) for n in range(1, options.processes)]
     for process in others:
+        process.daemon = True
         process.start()
     try:
         _train_as(0, out, options, on_step)
+        for process in others:
+            process.join(_PATIENCE_S)
+    except RuntimeError as error:
+        for process in others:
+            process.join(1)
+        ended = [str(process.exitcode) for process in others if process.exitcode is not None]
+        if not ended or isinstance(error, MaskloopError):
+            raise
+        raise TrainingRunError(
+            f"A process of the run has ended with status {', '.join(ended)}. The same command goes on."
+        ) from error
     finally:
         for process in others:
-            process.join(timeout=_PATIENCE_S)
             process.kill()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _help(rank: int, out: Path, options: RunOptions) -> None:
+    """What the other processes do: they report to nobody, and the first one decides when they end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _train_as(rank, out, options, lambda minutes, report: None)
 
 
 def _train_as(rank: int, out: Path, options: RunOptions, on_step: OnStep) -> None:
     meeting = (out / _MEETING).resolve().as_uri()
-    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.processes)
-    try:
-        _train(out, options, on_step)
-    finally:
-        dist.destroy_process_group()
-
-
-def _nothing(minutes: float, report: StepReport) -> None:
-    """The other processes report to nobody."""
+    dist.init_process_group(
+        "gloo", init_method=meeting, rank=rank, world_size=options.processes, timeout=_LONGEST_WAIT
+    )
+    _train(out, options, on_step)
 
 
 def _train(out: Path, options: RunOptions, on_step: OnStep) -> None:
@@ -133,7 +173,7 @@ def _train(out: Path, options: RunOptions, on_step: OnStep) -> None:
         encoder_factor=options.encoder_factor,
         seed=options.seed,
     )
-    checkpoint = out / "checkpoint.pt"
+    checkpoint = out / _CHECKPOINT
     spent = trainer.restore(checkpoint) if checkpoint.is_file() else 0.0
     batches = _batches(found, recipe, options, seed=options.seed + 1000 * trainer.step_count + rank)
     started, saved = time.monotonic() - spent, spent
@@ -150,15 +190,15 @@ def _train(out: Path, options: RunOptions, on_step: OnStep) -> None:
     if rank == 0:
         _write(trainer, out, checkpoint, spent)
         ious = _validate(trainer, found, recipe, options)
-        (out / "validation.json").write_text(json.dumps({"mean_iou": ious}) + "\n", encoding="utf-8")
+        write_atomically(out / "validation.json", (json.dumps({"mean_iou": ious}) + "\n").encode())
 
 
 def _network(options: RunOptions) -> ClickNet:
     network = ClickNet()
     if options.init is not None:
-        network.load_state_dict({name: value.float() for name, value in load_file(options.init).items()})
+        load_weights(network, Path(options.init))
     elif options.encoder is not None:
-        network.encoder.load_torchvision(load_file(options.encoder))
+        network.encoder.load_torchvision(read_state_dict(Path(options.encoder)))
     return network
 
 
@@ -172,9 +212,7 @@ def _batches(found: list[Source], recipe: Recipe, options: RunOptions, seed: int
 
 def _write(trainer: ClickTrainer, out: Path, checkpoint: Path, spent: float) -> None:
     trainer.save(checkpoint, spent)
-    partial = out / "clicknet.safetensors.partial"
-    save_file(half_precision(trainer.averaged_weights), partial)
-    partial.replace(out / "clicknet.safetensors")
+    write_atomically(out / "clicknet.safetensors", save(half_precision(trainer.averaged_weights)))
 
 
 def _validate(trainer: ClickTrainer, found: list[Source], recipe: Recipe, options: RunOptions) -> list[float]:

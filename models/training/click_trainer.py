@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional
 
+from models.errors import TrainingRunError
 from models.losses import dice_loss, normalized_focal_loss
 from models.networks.clicknet import ClickNet
+from models.state_dicts import UNREADABLE
+from models.training.atomic_files import write_atomically
 from models.training.click_simulation import SimulatedPrompts, coarsened
 from models.training.crop_stream import Batch
 
@@ -100,7 +104,11 @@ class ClickTrainer:
         return StepReport(loss.item(), first[1], last[1])
 
     def save(self, path: Path, spent_s: float) -> None:
-        """Write all that is needed to go on, and the seconds spent so far, in one atomic step."""
+        """Write all that is needed to go on, and the seconds spent so far, in one atomic step.
+
+        Raises:
+            TrainingRunError: It cannot be written; what was saved before is still there.
+        """
         state = {
             "network": self.network.state_dict(),
             "average": self._average,
@@ -108,19 +116,29 @@ class ClickTrainer:
             "step_count": self.step_count,
             "spent_s": spent_s,
         }
-        partial = path.with_name(path.name + ".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_atomically(path, buffer.getvalue())
 
     def restore(self, path: Path) -> float:
-        """Go on where `save` was called; returns the seconds spent until then."""
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        for name, value in self._average.items():
-            value.copy_(state["average"][name])
-        self.step_count = state["step_count"]
-        return float(state["spent_s"])
+        """Go on where `save` was called; returns the seconds spent until then.
+
+        Raises:
+            TrainingRunError: The file is damaged, or of another network or optimiser.
+        """
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            for name, value in self._average.items():
+                value.copy_(state["average"][name])
+            self.step_count = state["step_count"]
+            return float(state["spent_s"])
+        except UNREADABLE as error:
+            raise TrainingRunError(
+                f"{path} is no checkpoint of this run. Delete it to begin again, "
+                "with --init if there are weights."
+            ) from error
 
     def _answers(
         self, batch: Batch, rng: np.random.Generator
