@@ -17,6 +17,7 @@ from models.devices import best_device, bf16_is_fast
 from models.errors import WeightsError
 from models.interactive.base import Embedding, InteractiveModel, Prediction
 from models.interactive.obedience import obey
+from models.interactive.outline_shift import OutlineShift
 from models.interactive.views import View, pyramid_of
 from models.masks import components
 from models.networks.clicknet import STRIDE, ClickNet, PromptTensors
@@ -79,7 +80,8 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
     The first look is at the whole picture, whose features are part of the embedding, or at the surroundings
     of the previous mask or the box. Each further look is at the surroundings of what was found, enlarged to
     the network's grid, until that shows nothing new. What lies outside all views stays as it was before.
-    Where nothing is found in a box, the whole box is the answer.
+    Clicks just beside an outline move all of it, see `OutlineShift`. Where nothing is found in a box, the
+    whole box is the answer.
 
     Source: a coarse and a close look as in Chen et al., "FocalClick", CVPR 2022, section 3.1, and the zoom-in
     of Sofiiuk et al., "f-BRS", CVPR 2020, section 4.
@@ -90,7 +92,7 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
     """
 
     name = "clicknet"
-    version = "clicknet-1"
+    version = "clicknet-2"
 
     def __init__(self, *, weights: Path | None = None, side: int = 192) -> None:
         self._weights = weights or WEIGHTS
@@ -124,6 +126,9 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
         if previous is not None:
             previous.check(embedding.size_hw)
         mask = np.zeros(embedding.size_hw, dtype=bool) if previous is None else previous.mask
+        shift = 0.0
+        if previous is not None and previous.logits is not None:
+            shift = OutlineShift.unpack(previous.logits).after(prompts.clicks, previous.mask)
         closely = previous is not None or prompts.box is not None
         view = embedding.view
         if closely:
@@ -132,6 +137,7 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
             values, quality = self._look(embedding, view, prompts, mask)
             if previous is None:
                 values = _of_clicked_parts(values, view, prompts)
+            values = values + np.float32(shift)
             mask = view.paste(values, mask)
             margin = _margin(values, view, embedding.size_hw)
             least = max(view.bottom - view.top, view.right - view.left) // _LARGEST_STEP
@@ -142,7 +148,7 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
         answer = obey(mask, prompts)
         if prompts.box is not None and not answer.any():
             answer[prompts.box.slices] = True
-        return Prediction(answer, quality)
+        return Prediction(answer, quality, OutlineShift.of(view, values, shift).pack())
 
     def _around(self, extent: _Extent, size_hw: tuple[int, int], margin: float, least: int = 0) -> View:
         """The square view around rows and columns, shifted into the picture; `least` is its shortest side."""

@@ -136,7 +136,7 @@ def test_what_was_trained_answers_clicks(settings: Settings, out: Path) -> None:
 
     assert answer.json is not None
     (prediction,) = answer.json["results"]
-    assert prediction["model_version"] == f"clicknet-1-{file_sha256(weights)[:8]}"
+    assert prediction["model_version"] == f"clicknet-2-{file_sha256(weights)[:8]}"
 
 
 def test_a_run_that_is_over_can_be_made_longer(folder: Path, out: Path) -> None:

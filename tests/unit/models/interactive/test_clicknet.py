@@ -1,7 +1,9 @@
 """What ClickNet's looks promise beyond the contract of interactive models."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -71,6 +73,19 @@ def test_parts_far_from_the_clicks_stay_as_they_were(model: ClickNetModel) -> No
 
     assert iou(refined[:, :300], here[:, :300]) > iou(drawn[:, :300], here[:, :300])
     assert np.array_equal(refined[:, 300:], drawn[:, 300:])
+
+
+def test_a_click_beside_a_blurred_outline_moves_all_of_it(model: ClickNetModel) -> None:
+    blurred = cv2.GaussianBlur(picture_of(disc(200, 240, 100, 120, 45)), (0, 0), 9)
+    embedding, middle = model.encode(blurred), Click(100, 120)
+    first = model.segment(embedding, Prompts((middle,)))
+    edge = int(np.flatnonzero(first.mask[100]).max())
+    beside = Prompts((middle, Click(100, edge + 4)))
+    moved = model.segment(embedding, beside, first).mask
+    not_moved = model.segment(embedding, beside, replace(first, logits=None)).mask
+
+    assert moved[:, :100].sum() > not_moved[:, :100].sum()
+    assert (moved & not_moved).sum() == not_moved.sum()
 
 
 def test_both_clicked_parts_are_refined(model: ClickNetModel) -> None:
