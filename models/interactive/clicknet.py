@@ -139,6 +139,7 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
                 values = _of_clicked_parts(values, view, prompts)
             values = values + np.float32(shift)
             mask = view.paste(values, mask)
+            outline = OutlineShift.of(view, values, shift)
             margin = _margin(values, view, embedding.size_hw)
             least = max(view.bottom - view.top, view.right - view.left) // _LARGEST_STEP
             following = self._around(_extent(mask, prompts), embedding.size_hw, margin, least)
@@ -148,7 +149,7 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
         answer = obey(mask, prompts)
         if prompts.box is not None and not answer.any():
             answer[prompts.box.slices] = True
-        return Prediction(answer, quality, OutlineShift.of(view, values, shift).pack())
+        return Prediction(answer, quality, outline.pack())
 
     def _around(self, extent: _Extent, size_hw: tuple[int, int], margin: float, least: int = 0) -> View:
         """The square view around rows and columns, shifted into the picture; `least` is its shortest side."""

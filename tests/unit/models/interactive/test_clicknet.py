@@ -11,8 +11,10 @@ from safetensors.torch import save_file
 
 from models.arrays import Image, Mask
 from models.errors import WeightsError, WeightsNotFoundError
+from models.interactive import clicknet
 from models.interactive.base import Prediction
 from models.interactive.clicknet import ClickNetModel
+from models.interactive.outline_shift import OutlineShift
 from models.metrics import iou
 from models.prompts import Box, Click, Prompts
 
@@ -86,6 +88,16 @@ def test_a_click_beside_a_blurred_outline_moves_all_of_it(model: ClickNetModel) 
 
     assert moved[:, :100].sum() > not_moved[:, :100].sum()
     assert (moved & not_moved).sum() == not_moved.sum()
+
+
+def test_an_answer_remembers_the_last_look_and_not_the_one_that_would_have_followed(
+    model: ClickNetModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clicknet, "_MOST_LOOKS", 1)
+    answer = model.segment(model.encode(picture_of(disc(200, 300, 60, 80, 12))), Prompts((Click(60, 80),)))
+
+    assert answer.logits is not None
+    assert OutlineShift.unpack(answer.logits).view.area == 200 * 300
 
 
 def test_both_clicked_parts_are_refined(model: ClickNetModel) -> None:
