@@ -21,7 +21,11 @@ from models.training.atomic_files import write_atomically
 from models.training.click_simulation import SimulatedPrompts, coarsened
 from models.training.crop_stream import Batch
 
-_MOST_REFINEMENTS = 3
+_SHORT_CHAIN = 3
+_LONG_CHAIN = 12
+"""Most refinements of an object in a short and in a long chain."""
+_LONG_SHARE = 0.35
+"""Share of long chains: what many clicks could not mend is learned there."""
 _SECOND_LOOK_SHARE = 0.15
 _COARSEST = 8
 _QUALITY_WEIGHT = 0.2
@@ -150,7 +154,7 @@ class ClickTrainer:
         previous = torch.zeros_like(batch.objects, dtype=torch.float32)
         logits, quality = self.network.decode(pyramid, prompts.tensors(previous))
         first = _loss(logits, quality, batch)
-        n_refinements = int(rng.integers(_MOST_REFINEMENTS + 1))
+        n_refinements = _chain_length(rng)
         for remaining in reversed(range(n_refinements)):
             masks = logits.detach() > 0
             prompts.click(masks)
@@ -183,6 +187,13 @@ class ClickTrainer:
         decay = min(_LONGEST_AVERAGE, self.step_count / (self.step_count + 20))
         for name, value in self.network.state_dict().items():
             self._average[name].lerp_(value, 1 - decay)
+
+
+def _chain_length(rng: np.random.Generator) -> int:
+    """How many clicks follow the first prompt."""
+    if rng.random() < _LONG_SHARE:
+        return int(rng.integers(_SHORT_CHAIN + 1, _LONG_CHAIN + 1))
+    return int(rng.integers(_SHORT_CHAIN + 1))
 
 
 def _rank() -> int:

@@ -18,14 +18,17 @@ _CLOSE_SHARE = 0.6
 """Share of crops that frame the object closely, as the last look of the interactive model does."""
 _WHOLE_SHARE = 0.15
 """Share of crops that are the whole picture, as its first look; not for objects that it would hardly show."""
-_SHOWN = 0.06
+_SHOWN = 0.03
 """Smallest part of the whole picture's side that an object must fill to be seen in it."""
+_INSIDE_SHARE = 0.12
+"""Share of crops that show a part of the object only, as a look that is too close does."""
+_INSIDE = (0.2, 1.0)
 _CLOSE = (1.15, 2.2)
 _FAR = (2.0, 6.0)
 """Side of a crop in units of the object's longer side."""
 _SMALLEST_SIDE = 24
 """Of a crop, in pixels of the picture."""
-_SMALLEST_OBJECT = 40
+_SMALLEST_OBJECT = 25
 """Area in pixels of the grid below which an object is left out."""
 
 
@@ -115,10 +118,12 @@ def _window(
     extent = max(rows.stop - rows.start, columns.stop - columns.start)
     if chance < _WHOLE_SHARE and extent >= _SHOWN * max(size_hw):
         return 0, size_hw[0], 0, size_hw[1]
-    low, high = _CLOSE if chance < _WHOLE_SHARE + _CLOSE_SHARE else _FAR
+    low, high = _INSIDE
+    if chance < 1 - _INSIDE_SHARE:
+        low, high = _CLOSE if chance < _WHOLE_SHARE + _CLOSE_SHARE else _FAR
     factor = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     length = max(_SMALLEST_SIDE, round(extent * factor))
-    room = max(0.0, length - extent) / 2
+    room = abs(length - extent) / 2
     sides: list[int] = []
     for part, size in zip((rows, columns), size_hw, strict=True):
         centre = (part.start + part.stop) / 2 + rng.uniform(-room, room) * 0.9

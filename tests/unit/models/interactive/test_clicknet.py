@@ -78,7 +78,8 @@ def test_parts_far_from_the_clicks_stay_as_they_were(model: ClickNetModel) -> No
 
 
 def test_a_click_beside_a_blurred_outline_moves_all_of_it(model: ClickNetModel) -> None:
-    blurred = cv2.GaussianBlur(picture_of(disc(200, 240, 100, 120, 45)), (0, 0), 9)
+    sharp = picture_of(disc(200, 240, 100, 120, 45))
+    blurred = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 9), dtype=np.uint8)
     embedding, middle = model.encode(blurred), Click(100, 120)
     first = model.segment(embedding, Prompts((middle,)))
     edge = int(np.flatnonzero(first.mask[100]).max())
