@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 import typer
@@ -22,9 +20,9 @@ from typer.testing import CliRunner, Result
 
 from backend.app import create_app
 from backend.settings import Settings
-from models.training.drawings import draw
 from models.weights_files import file_sha256
 from scripts.train_clicknet import main
+from tests.fakes.drawn_folder import drawn_folder
 from tests.fakes.requests import point, predict_body
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,14 +31,7 @@ _PATIENCE_S = 120.0
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "drawn"
-    for kind in ("images", "masks"):
-        (path / kind).mkdir(parents=True)
-    for number in range(14):
-        image, labels = draw(64, np.random.default_rng(number))
-        cv2.imwrite(str(path / "images" / f"p{number}.png"), image)
-        cv2.imwrite(str(path / "masks" / f"p{number}.png"), labels.astype(np.uint8))
-    return path
+    return drawn_folder(tmp_path_factory.mktemp("data") / "drawn")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -14,22 +13,15 @@ from models.training.click_run import RunOptions, run
 from models.training.click_simulation import MAX_CLICKS, SimulatedPrompts, coarsened, jittered_box
 from models.training.click_trainer import ClickTrainer, StepReport
 from models.training.crop_stream import Batch, CropStream
-from models.training.drawings import draw
 from models.training.recipe import Recipe, sources
+from tests.fakes.drawn_folder import drawn_folder
 
 SIDE = 48
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "drawn"
-    for kind in ("images", "masks"):
-        (path / kind).mkdir(parents=True)
-    for number in range(14):
-        image, labels = draw(64, np.random.default_rng(number))
-        cv2.imwrite(str(path / "images" / f"p{number}.png"), image)
-        cv2.imwrite(str(path / "masks" / f"p{number}.png"), labels.astype(np.uint8))
-    return path
+    return drawn_folder(tmp_path / "drawn")
 
 
 def batch_of(folder: Path, n_crops: int = 3) -> Batch:
