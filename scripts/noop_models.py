@@ -41,7 +41,7 @@ class NoOpPreLabeller(PreLabeller):
     """Every picture holds one object, a disc in the middle. Stateless; may be shared between threads."""
 
     name: ClassVar[str] = "no-op"
-    version: ClassVar[str] = "no-op-1"
+    version = "no-op-1"
     classes = ("object",)
 
     def predict(self, image: Image) -> PreLabels:

@@ -15,10 +15,12 @@ class ImageClass:
     Attributes:
         class_name: One of the pre-labeller's `image_classes`.
         score: Confidence in [0, 1].
+        question: Name of the question that it answers; "" for whichever has such an answer.
     """
 
     class_name: str
     score: float
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,14 @@ class PreLabels:
         regions: The objects, in no particular order; they do not overlap.
         image_classes: What holds for the picture as a whole.
         score: Expected quality of the pre-labels in [0, 1], higher is better.
+        error_areas: Where the regions are probably wrong, the worst first; the score of each is the belief
+            that it is. They are for people to look at, not objects.
     """
 
     regions: tuple[Region, ...]
     image_classes: tuple[ImageClass, ...]
     score: float
+    error_areas: tuple[Region, ...] = ()
 
 
 class PreLabeller(ABC):
@@ -43,8 +48,9 @@ class PreLabeller(ABC):
     """
 
     name: ClassVar[str]
-    version: ClassVar[str]
-    """Changes whenever the same picture may give other pre-labels; Label Studio stores it with each one."""
+    version: str
+    """Changes whenever the same picture may give other pre-labels; Label Studio stores it with each one. Final
+    once loaded."""
     classes: tuple[str, ...] = ()
     """Class names that its regions may have."""
     image_classes: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ def broken_client(
 ) -> FlaskClient:
     class Broken(PreLabeller):
         name: ClassVar[str] = "broken"
-        version: ClassVar[str] = "broken-1"
+        version = "broken-1"
         classes = ("object",)
 
         def predict(self, image: Image) -> PreLabels:

@@ -180,7 +180,7 @@ def test_identical_requests_in_flight_are_computed_once(settings: Settings) -> N
 
     class Slow(PreLabeller):
         name: ClassVar[str] = "slow"
-        version: ClassVar[str] = "slow-1"
+        version = "slow-1"
 
         def predict(self, image: Image) -> PreLabels:
             calls.append(1)

@@ -38,7 +38,7 @@ def test_ready_loads_the_default_models_and_says_so(client: FlaskClient) -> None
 def test_ready_is_503_and_names_what_is_missing(settings: Settings) -> None:
     class WithoutWeights(PreLabeller):
         name: ClassVar[str] = "heavy"
-        version: ClassVar[str] = "heavy-1"
+        version = "heavy-1"
 
         def load(self) -> None:
             raise WeightsNotFoundError("/weights/heavy.safetensors is missing")
