@@ -12,10 +12,10 @@ import typer
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from backend.app import create_app, warm_up
+from backend.app import create_app
 from backend.errors import SettingsError
-from backend.observability import configure_logging
 from backend.settings import Settings
+from backend.wsgi import application
 from scripts.options import errors_to_exit
 
 
@@ -46,10 +46,7 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:  # type: ignore[override] # the stubs' WSGI type is narrower than PEP 3333
         """Build the application."""
-        configure_logging(self._settings.log_level, as_json=self._settings.log_json)
-        app = self._build(self._settings)
-        warm_up(app)
-        return app
+        return application(self._settings, self._build)
 
 
 def _bind_address(settings: Settings) -> str:

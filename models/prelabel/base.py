@@ -49,8 +49,8 @@ class PreLabeller(ABC):
 
     name: ClassVar[str]
     version: str
-    """Changes whenever the same picture may give other pre-labels; Label Studio stores it with each one. Final
-    once loaded."""
+    """Changes whenever the same picture may give other pre-labels; Label Studio stores it with each one.
+    Final once loaded."""
     classes: tuple[str, ...] = ()
     """Class names that its regions may have."""
     image_classes: tuple[str, ...] = ()
