@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.networks.blocks import Context, Residual
 from models.networks.geodesic import distances, step_costs
 from models.networks.mobilenet_v2 import MobileNetV2
 
@@ -70,7 +71,7 @@ class ClickNet(nn.Module):
         c2, c4, c8, c16, c32 = MobileNetV2.channels
         w16, w8, w4, w2 = widths
         self.level16 = _Level(c16 + c32, 0, w16, blocks=2)
-        self.context = _Context(w16)
+        self.context = Context(w16)
         self.level8 = _Level(c8, w16, w8, blocks=2)
         self.level4 = _Level(c4 + 3, w8, w4, blocks=1)
         self.level2 = _Level(c2 + 3, w4, w2, blocks=1, similar=False)
@@ -125,7 +126,7 @@ class _Level(nn.Module):
         maps = _POSITION_CHANNELS + _NEARNESS_CHANNELS + (_SIMILARITY_MAPS if similar else 0)
         self.prompts = nn.Conv2d(maps, width, 3, padding=1)
         self.norm = nn.GroupNorm(8, width)
-        self.blocks = nn.Sequential(*(_Residual(width) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
 
     def forward(
         self, features: Tensor, coarser: Tensor | None, prompts: PromptTensors, nearness: Tensor
@@ -142,33 +143,6 @@ class _Level(nn.Module):
             )
         result: Tensor = self.blocks(functional.relu(self.norm(values)))
         return result
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.norm = nn.GroupNorm(8, width)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, values: Tensor) -> Tensor:
-        return functional.relu(values + self.second(functional.relu(self.norm(self.first(values)))))
-
-
-class _Context(nn.Module):
-    """Lets every place know of the whole picture, at stride 32 and by its mean."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.wide = nn.Sequential(_Residual(width), _Residual(width))
-        self.everything = nn.Linear(width, width)
-
-    def forward(self, values: Tensor) -> Tensor:
-        wide = self.wide(functional.avg_pool2d(values, 2, ceil_mode=True))
-        wide = wide + self.everything(wide.mean((2, 3)))[:, :, None, None]
-        return values + functional.interpolate(
-            wide, size=values.shape[-2:], mode="bilinear", align_corners=False
-        )
 
 
 def _positions(prompts: PromptTensors, size: torch.Size) -> Tensor:
