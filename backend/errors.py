@@ -14,6 +14,7 @@ MaskloopError                                 models/errors.py
     ├── ImageUnavailableError                 502  the picture could not be fetched
     ├── LabelStudioError                      502  Label Studio refused or failed a call
     ├── DatabaseError                         503  the state cannot be read or written
+    ├── ModelStoreError                       503  a trained version is damaged, or cannot be stored
     └── BusyError                             503  too many requests wait; carries Retry-After
 
 Catch `MaskloopError` to answer anything this project raises on purpose, a leaf to recover from one cause.
@@ -85,6 +86,10 @@ class DatabaseError(BackendError):
         return cls(f"The database failed while {what}: {getattr(error, 'orig', error)}")
 
 
+class ModelStoreError(BackendError):
+    """A trained version is damaged or cannot be stored; the message names its folder and the remedy."""
+
+
 class BusyError(BackendError):
     """Too many requests wait for the device.
 
@@ -112,6 +117,7 @@ _STATUS: dict[type[MaskloopError], int] = {
     ImageUnavailableError: 502,
     LabelStudioError: 502,
     DatabaseError: 503,
+    ModelStoreError: 503,
     BusyError: 503,
 }
 
