@@ -51,6 +51,10 @@ class TrainingRunError(MaskloopError, RuntimeError):
     """A training run that cannot be begun or gone on with; the message says what to do."""
 
 
+class TooFewExamplesError(MaskloopError, ValueError):
+    """There is nothing to learn from; the message says what is missing."""
+
+
 class MissingExtraError(MaskloopError, ImportError):
     """A component needs an optional package that is not installed."""
 

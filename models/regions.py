@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.arrays import Mask
 
@@ -58,13 +60,16 @@ class Region:
     def full_mask(self, size_hw: tuple[int, int]) -> Mask:
         """Paste the object into an empty picture-sized mask, (H, W); what sticks out is cut off."""
         full = np.zeros(size_hw, dtype=bool)
-        top, left, bottom, right = self.box
-        rows = slice(*np.clip([top, bottom], 0, size_hw[0]).tolist())
-        columns = slice(*np.clip([left, right], 0, size_hw[1]).tolist())
-        full[rows, columns] = self.mask[
-            rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-        ]
+        self.paint(full, True)
         return full
+
+    def paint(self, canvas: NDArray[Any], value: float) -> None:
+        """Give the object's pixels in a picture-sized array, (H, W), a value; what sticks out is cut off."""
+        top, left, bottom, right = self.box
+        rows = slice(*np.clip([top, bottom], 0, canvas.shape[0]).tolist())
+        columns = slice(*np.clip([left, right], 0, canvas.shape[1]).tolist())
+        inside = self.mask[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        canvas[rows, columns][inside] = value
 
     def with_mask(self, mask: Mask) -> Region | None:
         """The same object with another mask in the same crop, (h, w); None when that is empty."""

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a shortcut, (B, width, H, W) unchanged in shape; the width is a multiple of 8."""
+    """Two convolutions beside a shortcut, (B, width, H, W) to the same; the width is a multiple of 8."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -146,7 +146,7 @@ class ErrorBranch(nn.Module):
 
     def _level(self, index: int, features: Tensor, coarser: Tensor | None, known: Tensor) -> Tensor:
         level = (self.level16, self.level8, self.level4)[index]
-        there = functional.adaptive_avg_pool2d(known, features.shape[-2:])
+        there = functional.interpolate(known, size=features.shape[-2:], mode="area")
         values: Tensor = self.attention[index](level(torch.cat([features, there], 1), coarser), there)
         return values
 
@@ -220,4 +220,6 @@ def _facts(known: Tensor, errors: Tensor) -> Tensor:
     area = inside.mean((2, 3))
     unsure = known[:, -1:].mean((2, 3))
     wrong = torch.sigmoid(errors).mean((2, 3))
-    return torch.cat([area.sqrt(), unsure, (unsure / (area + 0.01)).log1p(), (wrong / (area + 0.01)).log1p()], 1)
+    return torch.cat(
+        [area.sqrt(), unsure, (unsure / (area + 0.01)).log1p(), (wrong / (area + 0.01)).log1p()], 1
+    )

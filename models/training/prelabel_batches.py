@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.arrays import Image
+from models.prelabel.unet import network_input
 from models.training.prelabel_samples import UNKNOWN, Sample
 
 Rng = np.random.Generator
@@ -37,11 +39,6 @@ class Batch:
     answers: list[tuple[Tensor, Tensor]]
 
 
-def network_input(image: Image) -> Tensor:
-    """A picture, (H, W, 3), as the network takes it, (3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 127.5 - 1
-
-
 def draw_batch(samples: Sequence[Sample], size: int, crop: int, rng: Rng, *, hard: bool = False) -> Batch:
     """Choose pictures at random and change each: mirrored, turned, scaled, shifted, other light.
 
@@ -57,7 +54,9 @@ def draw_batch(samples: Sequence[Sample], size: int, crop: int, rng: Rng, *, har
         drawn = np.append(drawn, rng.integers(len(samples), size=size - len(drawn)))
     chosen = [samples[index] for index in drawn]
     changed = [_changed(sample, crop, rng, hard=hard) for sample in chosen]
-    answers = [_answers([sample.answers[number] for sample in chosen]) for number in range(len(chosen[0].answers))]
+    answers = [
+        _answers([sample.answers[number] for sample in chosen]) for number in range(len(chosen[0].answers))
+    ]
     return Batch(
         torch.stack([network_input(image) for image, _, _ in changed]).contiguous(
             memory_format=torch.channels_last
@@ -71,11 +70,11 @@ def draw_batch(samples: Sequence[Sample], size: int, crop: int, rng: Rng, *, har
 def _changed(
     sample: Sample, crop: int, rng: Rng, *, hard: bool
 ) -> tuple[Image, NDArray[np.uint8], NDArray[np.uint8]]:
-    move = _random_move(sample.image.shape[:2], crop, rng)
+    height, width = sample.classes.shape
+    move = _random_move((height, width), crop, rng)
     image = cv2.warpAffine(sample.image, move, (crop, crop), flags=cv2.INTER_LINEAR)
-    nearest = {"flags": cv2.INTER_NEAREST, "borderMode": cv2.BORDER_CONSTANT}
-    classes = cv2.warpAffine(sample.classes, move, (crop, crop), borderValue=UNKNOWN, **nearest)
-    depth = cv2.warpAffine(sample.depth, move, (crop, crop), **nearest)
+    classes = cv2.warpAffine(sample.classes, move, (crop, crop), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN)
+    depth = cv2.warpAffine(sample.depth, move, (crop, crop), flags=cv2.INTER_NEAREST)
     return _repainted(np.asarray(image), rng, hard=hard), np.asarray(classes), np.asarray(depth)
 
 
@@ -96,7 +95,7 @@ def _random_move(size_hw: tuple[int, int], crop: int, rng: Rng) -> NDArray[np.fl
 def _repainted(image: Image, rng: Rng, *, hard: bool) -> Image:
     strength = 2.0 if hard else 1.0
     values = np.arange(256, dtype=np.float32)
-    lookup = np.stack([values] * 3, axis=1)
+    lookup: NDArray[np.floating[Any]] = np.stack([values] * 3, axis=1)
     if rng.random() < 0.7:
         lookup = (lookup - 128) * np.exp(rng.uniform(-0.2, 0.2) * strength) + 128
         lookup = lookup + rng.uniform(-20, 20) * strength
@@ -110,7 +109,7 @@ def _repainted(image: Image, rng: Rng, *, hard: bool) -> Image:
 
 
 def _spoiled(image: Image, rng: Rng, chance: float) -> Image:
-    values = image.astype(np.float32)
+    values: NDArray[np.floating[Any]] = image.astype(np.float32)
     if rng.random() < chance:
         values = np.asarray(cv2.GaussianBlur(values, (0, 0), rng.uniform(0.5, 1 + 3 * chance)))
     if rng.random() < chance:

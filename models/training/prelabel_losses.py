@@ -28,7 +28,9 @@ def segmentation_loss(network: UNet, pyramid: Pyramid, batch: Batch, schema: Lab
         schema.questions, network.answer(pyramid), batch.answers, strict=True
     ):
         if bool(known.any()):
-            losses.append(_ANSWER_WEIGHT * _answer_loss(logits[known], wanted[known], multiple=question.multiple))
+            losses.append(
+                _ANSWER_WEIGHT * _answer_loss(logits[known], wanted[known], multiple=question.multiple)
+            )
     return torch.stack(losses).sum()
 
 
@@ -53,8 +55,8 @@ def error_loss(
     said = upsampled.argmax(1)
     known = classes != UNKNOWN
     wrong = ((said != classes) & known).float()[:, None]
-    weight = functional.adaptive_avg_pool2d(known.float()[:, None], logits.shape[-2:])
-    share = functional.adaptive_avg_pool2d(wrong, logits.shape[-2:]) / weight.clamp_min(1e-3)
+    weight = functional.interpolate(known.float()[:, None], size=logits.shape[-2:], mode="area")
+    share = functional.interpolate(wrong, size=logits.shape[-2:], mode="area") / weight.clamp_min(1e-3)
     by_place = functional.binary_cross_entropy_with_logits(logits, share.clamp(0, 1), reduction="none")
     places = (by_place * weight).sum() / weight.sum().clamp_min(1)
     dice = dice_per_picture(said, classes, probabilities.shape[1])
@@ -101,9 +103,11 @@ def _class_loss(logits: Tensor, classes: Tensor) -> Tensor:
 def _depth_loss(segmentation: Segmentation, batch: Batch) -> Tensor:
     inside = (batch.depth > 0).float()
     size = segmentation.depth.shape[-2:]
-    weight = functional.adaptive_avg_pool2d(inside, size)
-    wanted = functional.adaptive_avg_pool2d(batch.depth, size) / weight.clamp_min(1e-3)
-    losses = functional.binary_cross_entropy_with_logits(segmentation.depth, wanted.clamp(0, 1), reduction="none")
+    weight = functional.interpolate(inside, size=size, mode="area")
+    wanted = functional.interpolate(batch.depth, size=size, mode="area") / weight.clamp_min(1e-3)
+    losses = functional.binary_cross_entropy_with_logits(
+        segmentation.depth, wanted.clamp(0, 1), reduction="none"
+    )
     return (losses * weight).sum() / weight.sum().clamp_min(1)
 
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 from models.arrays import Image
 from models.label_schema import LabelSchema, Question
 from models.masks import distance_inside
+from models.prelabel.working_size import resized, working_size
 from models.regions import Region
 from models.training.examples import Example
 
@@ -20,6 +21,7 @@ UNKNOWN = 255
 """Class of pixels about which nothing is known."""
 SIDES = (192, 256, 384, 512)
 """Longer sides to choose from, in pixels."""
+_SEVERAL = 0.2
 _TYPICAL_OBJECT = 18.0
 """Objects of half of this size are just seen at stride 4; diameter in pixels of the working size."""
 
@@ -32,7 +34,7 @@ class Sample:
         key: See `Example`.
         group: See `Example`.
         image: (h, w, 3) RGB.
-        classes: Class of each pixel, (h, w): 0 = background, 1 = the schema's first class, ..., 255 = unknown.
+        classes: Of each pixel, (h, w): 0 = background, 1 = the schema's first class, ..., 255 = unknown.
         depth: How deep inside its object each pixel is, (h, w): 0 = outside, 255 = the innermost point.
         answers: For each question of the schema a vector of 0 and 1, or None if nobody answered.
     """
@@ -53,25 +55,14 @@ def working_side(sizes_hw: Sequence[tuple[int, int]], regions: Sequence[Sequence
         regions: The objects in each picture.
     """
     shares = [
-        np.sqrt(region.area) / max(size) for size, group in zip(sizes_hw, regions, strict=True) for region in group
+        np.sqrt(region.area) / max(size)
+        for size, group in zip(sizes_hw, regions, strict=True)
+        for region in group
     ]
     if not shares:
         return SIDES[0]
     typical = float(np.quantile(shares, 0.3))
     return next((side for side in SIDES if side * typical >= _TYPICAL_OBJECT), SIDES[-1])
-
-
-def working_size(size_hw: tuple[int, int], side: int) -> tuple[int, int]:
-    """Height and width of a picture whose longer side becomes `side`."""
-    scale = side / max(size_hw)
-    return max(1, round(size_hw[0] * scale)), max(1, round(size_hw[1] * scale))
-
-
-def resized(image: Image, size_hw: tuple[int, int]) -> Image:
-    """The picture at another size, (h, w, 3)."""
-    shrinks = size_hw[0] < image.shape[0]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size_hw[::-1], interpolation=method), dtype=np.uint8)
 
 
 def prepared(example: Example, image: Image, schema: LabelSchema, side: int) -> Sample:
@@ -86,14 +77,15 @@ def prepared(example: Example, image: Image, schema: LabelSchema, side: int) -> 
         schema: Classes and questions, in the order of the network's channels.
         side: Longer side of the result in pixels.
     """
-    size_hw = working_size(image.shape[:2], side)
+    full_hw = (image.shape[0], image.shape[1])
+    size_hw = working_size(full_hw, side)
     small = resized(image, size_hw)
     answers = tuple(_answer_vector(example, question) for question in schema.questions)
     if example.regions is None:
         unknown = np.full(size_hw, UNKNOWN, dtype=np.uint8)
         return Sample(example.key, example.group, small, unknown, np.zeros(size_hw, np.uint8), answers)
     objects = sorted(example.regions, key=lambda region: region.area, reverse=True)
-    labels = _painted(objects, image.shape[:2], size_hw)
+    labels = _painted(objects, full_hw, size_hw)
     numbers = {name: index for index, name in enumerate(schema.classes, start=1)}
     by_object = np.array([0, *(numbers.get(each.class_name, UNKNOWN) for each in objects)], dtype=np.uint8)
     return Sample(example.key, example.group, small, by_object[labels], _depth(labels), answers)
@@ -112,10 +104,7 @@ def _painted(
     """Number of each pixel's object at the working size, (h, w), the last object in front."""
     labels = np.zeros(full_hw, dtype=np.int32)
     for number, region in enumerate(objects, start=1):
-        top, left, bottom, right = region.box
-        there = labels[max(0, top) : bottom, max(0, left) : right]
-        mask = region.mask[max(0, -top) :, max(0, -left) :][: there.shape[0], : there.shape[1]]
-        there[mask] = number
+        region.paint(labels, number)
     return np.asarray(cv2.resize(labels, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT))
 
 
@@ -127,3 +116,19 @@ def _depth(labels: NDArray[np.int32]) -> NDArray[np.uint8]:
             distance = distance_inside(mask)
             depth[place][mask] = (255 * distance / distance.max())[mask].astype(np.uint8)
     return depth
+
+
+def countable_classes(objects: Sequence[Sequence[Region]], schema: LabelSchema) -> frozenset[str]:
+    """Classes of which people mark each object by itself: a fifth of the pictures that show one show more.
+
+    Args:
+        objects: The objects in each picture.
+        schema: The classes.
+    """
+    countable = set()
+    for name in schema.classes:
+        counts = [sum(region.class_name == name for region in regions) for regions in objects]
+        shown = [count for count in counts if count]
+        if shown and sum(count > 1 for count in shown) >= _SEVERAL * len(shown):
+            countable.add(name)
+    return frozenset(countable)

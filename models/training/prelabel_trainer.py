@@ -84,9 +84,7 @@ class PrelabelTrainer:
         for index, block in enumerate(network.encoder.blocks):
             block.requires_grad_(index >= _FROZEN_BLOCKS)
         encoder = [p for p in network.encoder.parameters() if p.requires_grad]
-        others = [
-            p for name, p in network.named_parameters() if not name.startswith(("encoder.", "errors."))
-        ]
+        others = [p for name, p in network.named_parameters() if not name.startswith(("encoder.", "errors."))]
         self._optimizer = torch.optim.AdamW(
             [{"params": others, "factor": 1.0}, {"params": encoder, "factor": _ENCODER_FACTOR}],
             lr=_LEARNING_RATE,
@@ -177,8 +175,7 @@ def train_error_branch(
     """Teach the second branch of a network where networks like it go wrong.
 
     Each fold's network is asked about the samples that it has not learned from: on its own training pictures
-    a network hardly makes mistakes. All folds' networks and this one begin with the same weights, so that
-    their features mean about the same.
+    a network hardly makes mistakes.
 
     Args:
         network: Its error branch is trained in place; the rest stays as it is.
@@ -197,10 +194,12 @@ def train_error_branch(
         other, samples = folds[step % len(folds)]
         batch = draw_batch(samples, _BATCH, crop_side(samples), rng, hard=step % 3 == 0)
         with torch.no_grad():
-            pyramid = other.encode(batch.images)
-            probabilities = other.segment(pyramid).logits.softmax(1)
+            pyramid = network.encode(batch.images)
+            probabilities = other.segment(other.encode(batch.images)).logits.softmax(1)
         for group in optimizer.param_groups:
-            group["lr"] = _LEARNING_RATE * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * done))
+            group["lr"] = (
+                _LEARNING_RATE * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * done))
+            )
         optimizer.zero_grad(set_to_none=True)
         loss, _ = error_loss(network, pyramid, probabilities, batch.classes)
         loss.backward()

@@ -1,0 +1,163 @@
+"""One fit of a pre-labeller: from annotated pictures to a network and the gate's decision."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+
+from models.errors import MaskloopError, TooFewExamplesError
+from models.label_schema import LabelSchema
+from models.networks.unet import UNet as Network
+from models.prelabel.analysis import fit_calibration
+from models.prelabel.base import PreLabeller
+from models.prelabel.unet import DESCRIPTION, WEIGHTS, NetworkDescription, UNet
+from models.training.atomic_files import write_atomically
+from models.training.examples import Example
+from models.training.fit_progress import FitProgress, Report
+from models.training.gate import GateDecision
+from models.training.prelabel_gate import ActiveModel, Candidate, judge
+from models.training.prelabel_samples import Sample, countable_classes, prepared, working_side
+from models.training.prelabel_split import split
+from models.training.prelabel_stages import Stages
+
+__all__ = ["ActiveModel", "FitOutcome", "FitProgress", "GateDecision", "fit_prelabeller", "fit_seconds"]
+
+_ENOUGH_IMAGES = 50
+_PREPARED, _TRAINED = 0.04, 0.92
+"""Shares of the whole when the pictures are read, and when the networks are trained."""
+
+
+@dataclass(frozen=True)
+class FitOutcome:
+    """What came out of a fit.
+
+    Attributes:
+        folder: Holds `weights.safetensors` and `network.json`, nothing else.
+        gate: Whether the model may be used, and why.
+        trained_on: Keys of the examples that were learned from.
+        held_out: Keys of the examples that were not.
+        metrics: Plain JSON values: mean scores of the judged examples and facts about the training.
+    """
+
+    folder: Path
+    gate: GateDecision
+    trained_on: tuple[str, ...]
+    held_out: tuple[str, ...]
+    metrics: Mapping[str, Any]
+
+
+def fit_seconds(n_examples: int, base_s: float, cap_s: float) -> float:
+    """Time for a fit: the base up to 50 pictures, then growing with the square root of their number.
+
+    Args:
+        n_examples: Annotated pictures.
+        base_s: For up to 50.
+        cap_s: Never more than this.
+    """
+    return min(cap_s, base_s * math.sqrt(max(1.0, n_examples / _ENOUGH_IMAGES)))
+
+
+def fit_prelabeller(
+    examples: Sequence[Example],
+    schema: LabelSchema,
+    scratch: Path,
+    *,
+    warm_start: Path | None,
+    active: ActiveModel | None,
+    baseline: PreLabeller,
+    budget_s: float,
+    seed: int,
+    report: Report,
+) -> FitOutcome:
+    """Train a pre-labeller and judge it.
+
+    Two networks each learn from half of the examples and are asked about the other half; what they get wrong
+    there teaches the error branch, calibrates the expected quality, and says how long training pays. A third
+    network learns from all examples but the held-out ones.
+
+    Args:
+        examples: Annotated pictures. Those that cannot be read are left out.
+        schema: What the model is to say.
+        scratch: Folder of this fit alone. Called again with the same arguments after the process was killed,
+            the fit goes on with what lies there.
+        warm_start: Folder of the model to go on from; None, or one with another schema, begins anew.
+        active: The model in use, to be compared with.
+        baseline: What is used without any training, to be compared with.
+        budget_s: About how long it may take.
+        seed: Of everything random; the same seed gives the same model only if the time does not run out.
+        report: Told the progress; what it raises ends the fit and passes through.
+
+    Raises:
+        TooFewExamplesError: No example can be learned from.
+        TrainingRunError: The scratch folder cannot be written or is damaged.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    learned, held_out = split(examples)
+    samples, side, problems = _read(learned, schema, report)
+    stages = Stages(samples, schema, scratch, budget_s, seed, _within(report, _PREPARED, _TRAINED))
+    network = stages.train(_start(warm_start, schema))
+    keys = {sample.key for sample in samples}
+    readable = [each for each in learned if each.key in keys]
+    countable = countable_classes([each.regions or () for each in readable], schema)
+    calibration = fit_calibration([each.beliefs for each in stages.out_of_fold], stages.dices)
+    description = NetworkDescription(schema, side, countable, calibration)
+    folder = _saved(network, description, scratch / "model")
+    report(FitProgress("comparing with the model in use", _TRAINED))
+    candidate = Candidate(UNet(folder), description, readable, held_out, stages.out_of_fold)
+    gate, metrics = judge(candidate, active, baseline)
+    report(FitProgress("done", 1.0))
+    facts = {"unreadable": problems, "steps": stages.steps, "side": side}
+    return FitOutcome(
+        folder, gate, tuple(sorted(keys)), tuple(each.key for each in held_out), {**metrics, **facts}
+    )
+
+
+def _read(
+    examples: Sequence[Example], schema: LabelSchema, report: Report
+) -> tuple[list[Sample], int, dict[str, str]]:
+    """The examples at the working size, that size, and what is wrong with those that cannot be read."""
+    regions = [example.regions or () for example in examples]
+    boxes: list[tuple[int, int]] = []
+    problems: dict[str, str] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    for number, example in enumerate(examples):
+        report(FitProgress("reading the pictures", _PREPARED * number / len(examples)))
+        try:
+            image = example.load_image()
+        except MaskloopError as error:
+            problems[example.key] = str(error)
+            continue
+        sizes[example.key] = (image.shape[0], image.shape[1])
+        boxes.append(sizes[example.key])
+    if not boxes:
+        reasons = "; ".join(sorted(set(problems.values()))[:3]) or "there are no annotated pictures"
+        raise TooFewExamplesError(f"Nothing to learn from: {reasons}")
+    kept = [(example, r) for example, r in zip(examples, regions, strict=True) if example.key in sizes]
+    side = working_side([sizes[example.key] for example, _ in kept], [r for _, r in kept])
+    return [prepared(example, example.load_image(), schema, side) for example, _ in kept], side, problems
+
+
+def _start(folder: Path | None, schema: LabelSchema) -> Path | None:
+    """The weights to go on from, if they belong to the same questions."""
+    if folder is None or NetworkDescription.read(folder / DESCRIPTION).schema != schema:
+        return None
+    return folder / WEIGHTS
+
+
+def _saved(network: Network, description: NetworkDescription, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    tensors = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors))
+    write_atomically(folder / DESCRIPTION, json.dumps(description.to_json(), indent=1).encode())
+    return folder
+
+
+def _within(report: Report, start: float, end: float) -> Report:
+    """Report a part of the whole."""
+    return lambda part: report(FitProgress(part.stage, start + (end - start) * part.done))

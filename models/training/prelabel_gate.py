@@ -1,0 +1,163 @@
+"""A trained pre-labeller before the gate: scored beside the model in use and beside no training at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from models.arrays import Image
+from models.errors import MaskloopError
+from models.label_schema import LabelSchema
+from models.prelabel.base import ImageClass, PreLabeller, PreLabels
+from models.prelabel.unet import NetworkDescription, UNet, prelabels_of
+from models.training.examples import Example
+from models.training.gate import GateDecision, decide
+from models.training.prelabel_scores import overall, prelabel_scores
+from models.training.prelabel_stages import OutOfFold
+
+_MOST_COMPARED = 100
+_FEWEST_UNSEEN = 2
+_FEWEST_FOR_CORRELATION = 5
+
+Scored = dict[str, dict[str, float]]
+"""By the key of the example, the figures of one model."""
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The model in use.
+
+    Attributes:
+        model: Loaded.
+        trained_on: Keys of the examples that it has learned from.
+    """
+
+    model: PreLabeller
+    trained_on: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A model that may replace it.
+
+    Attributes:
+        model: The model.
+        description: What it is made for.
+        learned: Examples that it has learned from.
+        held_out: Examples that it has not; empty when there are too few.
+        out_of_fold: What networks like it say about examples that those have not learned from.
+    """
+
+    model: UNet
+    description: NetworkDescription
+    learned: Sequence[Example]
+    held_out: Sequence[Example]
+    out_of_fold: Sequence[OutOfFold]
+
+
+def judge(
+    candidate: Candidate, active: ActiveModel | None, baseline: PreLabeller
+) -> tuple[GateDecision, dict[str, Any]]:
+    """Compare a candidate with the model in use and with the untrained baseline.
+
+    Held-out examples decide; when there are none, those that the candidate's folds have not learned from.
+    Examples that the model in use has learned from are left out where enough others remain.
+
+    Args:
+        candidate: The newly trained model.
+        active: The model in use, None if there is none yet.
+        baseline: The pre-labeller that would be used without any training.
+
+    Returns:
+        The decision, and the candidate's mean figures.
+    """
+    schema = candidate.description.schema
+    examples = list(candidate.held_out)[:_MOST_COMPARED]
+    how = "held-out pictures"
+    predict: Callable[[Example, Image], PreLabels]
+    if examples:
+        candidate.model.load()
+        predict = lambda _example, image: candidate.model.predict(image)  # noqa: E731
+    else:
+        how = "cross-validation"
+        by_key = {each.key: each.analysis for each in candidate.out_of_fold if each.analysis is not None}
+        examples = [each for each in candidate.learned if each.key in by_key]
+        predict = lambda example, image: prelabels_of(  # noqa: E731
+            by_key[example.key], candidate.description, (image.shape[0], image.shape[1])
+        )
+    if not examples:
+        reason = "Passed: a single example, nothing to compare with."
+        return GateDecision(True, reason, {"how": "nothing", "examples": 0}, ()), {}
+    ours, expected = _score(examples, schema, predict)
+    untrained = _Untrained(baseline, schema, candidate.learned)
+    theirs, _ = _score(examples, schema, lambda _example, image: untrained.predict(image))
+    rivals = {"no training": theirs}
+    compared = [each.key for each in examples if each.key in ours]
+    if active is not None:
+        unseen = [key for key in compared if key not in active.trained_on]
+        model = active.model
+        rivals["the model in use"], _ = _score(examples, schema, lambda _example, image: model.predict(image))
+        compared = unseen if len(unseen) >= _FEWEST_UNSEEN else compared
+    lists = {name: [overall(scores[key]) for key in compared] for name, scores in rivals.items()}
+    decision = decide(compared, [overall(ours[key]) for key in compared], lists, how)
+    return decision, _summary(ours, expected)
+
+
+def _score(
+    examples: Sequence[Example], schema: LabelSchema, predict: Callable[[Example, Image], PreLabels]
+) -> tuple[Scored, dict[str, float]]:
+    """Figures and expected quality of each example whose picture can be read."""
+    scores: Scored = {}
+    expected = {}
+    for example in examples:
+        try:
+            image = example.load_image()
+        except MaskloopError:  # was there when the examples were collected; the others still count
+            continue
+        found = predict(example, image)
+        scores[example.key] = prelabel_scores(found, example, schema, (image.shape[0], image.shape[1]))
+        expected[example.key] = found.score
+    return scores, expected
+
+
+def _summary(scores: Scored, expected: dict[str, float]) -> dict[str, Any]:
+    names = sorted({name for each in scores.values() for name in each})
+    means = {
+        name: round(float(np.mean([s[name] for s in scores.values() if name in s])), 4) for name in names
+    }
+    pairs = [(expected[key], each["dice"]) for key, each in scores.items() if "dice" in each]
+    if len(pairs) >= _FEWEST_FOR_CORRELATION and np.ptp(np.array(pairs), axis=0).min() > 0:
+        means["quality_pearson"] = round(float(np.corrcoef(np.array(pairs).T)[0, 1]), 4)
+    return means
+
+
+class _Untrained:
+    """The baseline in the project's own words: everything it finds is of the commonest class."""
+
+    def __init__(self, baseline: PreLabeller, schema: LabelSchema, learned: Sequence[Example]) -> None:
+        self._baseline = baseline
+        self._schema = schema
+        names = Counter(region.class_name for example in learned for region in example.regions or ())
+        self._class_name = next((name for name, _ in names.most_common() if name in schema.classes), "")
+        self._statements = tuple(
+            ImageClass(answer, 1.0, question.name)
+            for question in schema.questions
+            for answer in _commonest(question.name, learned)
+        )
+        baseline.load()
+
+    def predict(self, image: Image) -> PreLabels:
+        if not self._schema.classes:
+            return PreLabels((), self._statements, 0.0)
+        found = self._baseline.predict(image)
+        regions = tuple(replace(region, class_name=self._class_name) for region in found.regions)
+        return PreLabels(regions, self._statements, found.score)
+
+
+def _commonest(question: str, learned: Sequence[Example]) -> tuple[str, ...]:
+    chosen = Counter(example.answers[question] for example in learned if question in example.answers)
+    return chosen.most_common(1)[0][0] if chosen else ()

@@ -1,0 +1,228 @@
+"""The networks that one fit trains, one after the other, each kept so that a stopped fit can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from models.interactive.clicknet import WEIGHTS as SHIPPED
+from models.label_schema import LabelSchema
+from models.networks.unet import UNet as Network
+from models.prelabel.analysis import Analysis, estimates
+from models.prelabel.unet import analysed, network_input
+from models.state_dicts import load_weights, read_state_dict
+from models.training.atomic_files import write_atomically
+from models.training.fit_progress import FitProgress, Report
+from models.training.prelabel_losses import dice_per_picture
+from models.training.prelabel_samples import Sample
+from models.training.prelabel_split import fold_of
+from models.training.prelabel_trainer import Plan, PrelabelTrainer, train_error_branch
+
+_N_FOLDS = 2
+_FOLDS, _FINAL = 0.45, 0.42
+"""Shares of the time; the error branch has the rest."""
+_ENCODER = "encoder."
+_JUDGE_EVERY = 25
+_PATIENCE = 3
+_MOST_JUDGED = 24
+_STEPS_PER_SAMPLE = 8
+_FEWEST_STEPS, _MOST_STEPS = 160, 4000
+_ERROR_STEPS = 0.5
+"""Of the error branch, in units of the final network's."""
+_LONGER = 1.25
+"""The final network learns from twice as many examples as a fold's."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """What is said about a sample by networks that have not learned from it.
+
+    Attributes:
+        key: Of the example.
+        analysis: Of the fold's segmentation, judged by the final network's error branch; None when there
+            are too many samples to keep them all.
+        beliefs: The estimates of its quality, see `Calibration`.
+        dice: Its Dice coefficient at the working size.
+    """
+
+    key: str
+    analysis: Analysis | None
+    beliefs: tuple[float, float, float]
+    dice: float
+
+
+class Stages:
+    """Trains the networks of a fit.
+
+    Args:
+        samples: To learn from; at least one.
+        schema: What the networks say.
+        scratch: Where they are kept.
+        budget_s: About how long all of it may take.
+        seed: Of everything random.
+        report: Told the progress.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        schema: LabelSchema,
+        scratch: Path,
+        budget_s: float,
+        seed: int,
+        report: Report,
+    ) -> None:
+        self._samples = samples
+        self._schema = schema
+        self._scratch = scratch
+        self._budget_s = budget_s
+        self._seed = seed
+        self._report = report
+        self.steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _STEPS_PER_SAMPLE * len(samples)))
+        self.out_of_fold: list[OutOfFold] = []
+
+    @property
+    def dices(self) -> list[float]:
+        """Dice coefficients of the samples that fold networks were asked about."""
+        return [each.dice for each in self.out_of_fold]
+
+    def train(self, start: Path | None) -> Network:
+        """Train everything.
+
+        Args:
+            start: Weights to go on from; None begins with the shipped encoder.
+
+        Returns:
+            The final network, in eval mode, with its error branch.
+        """
+        folds = self._folds()
+        network = self._new_network()
+        if start is not None:
+            load_weights(network, start)
+        self._trained(
+            network, self._samples, "final", (_FOLDS, _FINAL), Plan(self.steps, self._budget_s * _FINAL)
+        )
+        if self._schema.classes and folds:
+            self._error_branch(network, folds)
+            self._ask(network, folds)
+        return network.eval()
+
+    def _folds(self) -> list[tuple[Network, list[Sample]]]:
+        """Networks with the samples that they have not learned from."""
+        places = fold_of([sample.group for sample in self._samples], _N_FOLDS)
+        if len(self._samples) < _N_FOLDS or len(set(places)) < _N_FOLDS:
+            return []
+        folds = []
+        made = []
+        share = _FOLDS / _N_FOLDS
+        for fold in range(_N_FOLDS):
+            learned = [s for s, place in zip(self._samples, places, strict=True) if place != fold]
+            asked = [s for s, place in zip(self._samples, places, strict=True) if place == fold]
+            network = self._new_network()
+            judge = _EarlyStop(asked[:_MOST_JUDGED], len(self._schema.classes))
+            plan = Plan(self.steps, self._budget_s * share)
+            made.append(
+                self._trained(network, learned, f"fold-{fold + 1}", (share * fold, share), plan, judge)
+            )
+            folds.append((network, asked))
+        self.steps = max(_JUDGE_EVERY, min(self.steps, round(_LONGER * max(made))))
+        return folds
+
+    def _trained(
+        self,
+        network: Network,
+        samples: Sequence[Sample],
+        name: str,
+        part: tuple[float, float],
+        plan: Plan,
+        judge: _EarlyStop | None = None,
+    ) -> int:
+        """Train a network in place, unless that was done before; returns the number of steps."""
+        finished = self._scratch / f"{name}.safetensors"
+        if finished.is_file():
+            state = read_state_dict(finished)
+            steps = int(state.pop("steps"))
+            network.load_state_dict(state)
+            network.eval()
+            return steps
+        checkpoint = self._scratch / f"{name}.pt"
+        trainer = PrelabelTrainer(
+            network,
+            samples,
+            self._schema,
+            plan,
+            seed=self._seed,
+            checkpoint=checkpoint,
+            report=self._reporter(f"training ({name})", part),
+        )
+        steps = trainer.run(judge)
+        tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+        write_atomically(finished, safetensors.torch.save({**tensors, "steps": torch.tensor(steps)}))
+        checkpoint.unlink(missing_ok=True)
+        return steps
+
+    def _error_branch(self, network: Network, folds: Sequence[tuple[Network, list[Sample]]]) -> None:
+        share = 1 - _FOLDS - _FINAL
+        train_error_branch(
+            network,
+            folds,
+            Plan(max(_JUDGE_EVERY, round(_ERROR_STEPS * self.steps)), self._budget_s * share),
+            seed=self._seed,
+            report=self._reporter("learning from mistakes", (1 - share, share)),
+        )
+
+    def _ask(self, network: Network, folds: Sequence[tuple[Network, list[Sample]]]) -> None:
+        for other, samples in folds:
+            for sample in samples:
+                analysis = analysed(network, network_input(sample.image), self._schema, segmenter=other)
+                dice = _dice(analysis, sample)
+                kept = analysis if len(self._samples) <= _MOST_JUDGED else None
+                self.out_of_fold.append(OutOfFold(sample.key, kept, estimates(analysis), dice))
+
+    def _new_network(self) -> Network:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            counts = [len(question.answers) for question in self._schema.questions]
+            network = Network(len(self._schema.classes), counts)
+        shipped = read_state_dict(SHIPPED)
+        network.encoder.load_state_dict(
+            {k.removeprefix(_ENCODER): v.float() for k, v in shipped.items() if k.startswith(_ENCODER)}
+        )
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def _reporter(self, stage: str, part: tuple[float, float]) -> Callable[[float], None]:
+        start, share = part
+        return lambda done: self._report(FitProgress(stage, start + share * done))
+
+
+class _EarlyStop:
+    """Ends a training when samples that it does not learn from are no longer segmented better."""
+
+    def __init__(self, samples: Sequence[Sample], n_classes: int) -> None:
+        self._samples = samples
+        self._n_classes = n_classes
+        self._best = -1.0
+        self._waited = 0
+
+    def __call__(self, network: Network, step: int) -> bool:
+        if step % _JUDGE_EVERY or not self._n_classes:
+            return False
+        network.eval()
+        schema = LabelSchema(("",) * self._n_classes)
+        score = sum(
+            _dice(analysed(network, network_input(sample.image), schema), sample) for sample in self._samples
+        ) / len(self._samples)
+        network.train()
+        self._waited = 0 if score > self._best + 1e-3 else self._waited + 1
+        self._best = max(self._best, score)
+        return self._waited > _PATIENCE
+
+
+def _dice(analysis: Analysis, sample: Sample) -> float:
+    said = torch.from_numpy(analysis.winner)[None]
+    truth = torch.from_numpy(sample.classes).long()[None]
+    return float(dice_per_picture(said, truth, len(analysis.probabilities))[0])
