@@ -2,8 +2,13 @@
 
 SQLite in write-ahead mode by default, PostgreSQL by URL. Each store opens short transactions of its own;
 writers wait for each other inside the database (5 s at most), readers never wait.
+
+To add a table, or a column to one: change it here, and add one file to `migrations/versions` that does the
+same (`op.create_table`, `op.add_column`), with the next number and the present newest as `down_revision`. A
+test compares what the revisions make with this module. Revisions that were released are never edited.
 """
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +29,12 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import DatabaseError
+from backend.state.schema_upgrade import bring_up_to_date
 
 metadata = MetaData()
 
@@ -72,9 +79,60 @@ clicks = Table(
     Index("ix_clicks_task", "project_id", "task_id"),
 )
 
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False, comment="fit"),
+    Column("state", String(16), nullable=False, comment="queued, running, done, failed or cancelled"),
+    Column("reason", Text, nullable=False, comment="why it was asked for"),
+    Column("message", Text, nullable=False, comment="how it ended"),
+    Column("result", JSON),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True), comment="the first time"),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("heartbeat_at", DateTime(timezone=True)),
+    Column("newest_event", Integer, nullable=False, comment="the last event it takes into account"),
+    Column("stage", Text, nullable=False),
+    Column("share", Float, nullable=False, comment="done of the whole, 0 to 1"),
+    Column("best_share", Float, nullable=False, comment="the furthest that any start of it came"),
+    Column("starts", Integer, nullable=False),
+    Column("fruitless", Integer, nullable=False, comment="starts in a row that came no further"),
+    Column("cancel_requested", Boolean, nullable=False),
+    Index("ix_jobs_project", "project_id", "id"),
+    Index(
+        "ix_jobs_one_queued",
+        "project_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+    Index(
+        "ix_jobs_one_running",
+        "kind",
+        unique=True,
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True, comment="prelabel or click"),
+    Column("step", Integer, primary_key=True, autoincrement=False, comment="counts from 1; last holds"),
+    Column("version", String(64), comment="none: the model that nobody trained"),
+    Column("why", Text, nullable=False),
+    Column("undoes", Boolean, nullable=False, comment="it took back the latest activation"),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
 
 def open_database(url: str) -> Engine:
-    """Connect, and create the tables that are missing.
+    """Connect, and make the tables and columns that are missing.
 
     Args:
         url: SQLAlchemy URL; the folder of a SQLite file is created.
@@ -92,13 +150,18 @@ def open_database(url: str) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
-        metadata.create_all(engine)
+        bring_up_to_date(engine)
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", error))
         raise DatabaseError(
             f"Cannot open the database {shown}: {reason}. Check MASKLOOP_DATABASE_URL and MASKLOOP_STATE_DIR."
         ) from error
     return engine
+
+
+def as_utc(at: datetime) -> datetime:
+    """A stored time. SQLite forgets the time zone, which is always UTC; PostgreSQL answers in its own."""
+    return at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at.astimezone(timezone.utc)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
