@@ -13,8 +13,15 @@ MaskloopError                                 models/errors.py
     ├── ImageAddressError (ValueError)        403  an address that this service must not fetch from
     ├── ImageUnavailableError                 502  the picture could not be fetched
     ├── LabelStudioError                      502  Label Studio refused or failed a call
+    ├── NothingAnnotatedError (ValueError)    409  a project holds nothing to learn from
     ├── DatabaseError                         503  the state cannot be read or written
+    ├── JobQueueError                         503  the queue of jobs cannot be reached
+    ├── UnknownJobError (LookupError)         404  there is no job of that number
+    ├── UnknownProjectError (LookupError)     404  Label Studio never announced that project
+    ├── JobLostError (RuntimeError)                the job belongs to another worker by now
+    ├── JobCancelledError (RuntimeError)           somebody wants the job to end
     ├── ModelStoreError                       503  a trained version is damaged, or cannot be stored
+    ├── NoVersionBeforeError (ValueError)     409  there is nothing to roll back
     └── BusyError                             503  too many requests wait; carries Retry-After
 
 Catch `MaskloopError` to answer anything this project raises on purpose, a leaf to recover from one cause.
@@ -77,6 +84,10 @@ class LabelStudioError(BackendError):
         self.status = status
 
 
+class NothingAnnotatedError(BackendError, ValueError):
+    """A project holds nothing that a model could learn from; the message says what was found."""
+
+
 class DatabaseError(BackendError):
     """The service's own state cannot be read or written."""
 
@@ -88,6 +99,30 @@ class DatabaseError(BackendError):
 
 class ModelStoreError(BackendError):
     """A trained version is damaged or cannot be stored; the message names its folder and the remedy."""
+
+
+class JobQueueError(BackendError):
+    """The queue of jobs cannot be opened or reached; the message names the setting."""
+
+
+class UnknownJobError(BackendError, LookupError):
+    """There is no job of that number."""
+
+
+class UnknownProjectError(BackendError, LookupError):
+    """A project that Label Studio never announced; the message says what connects it."""
+
+
+class JobLostError(BackendError, RuntimeError):
+    """A job belongs to another worker by now; whoever gets this stops and leaves it alone."""
+
+
+class JobCancelledError(BackendError, RuntimeError):
+    """Somebody wants the running job to end; it passes through everything that the job does."""
+
+
+class NoVersionBeforeError(BackendError, ValueError):
+    """A project's trained version was to be rolled back, but none is in use."""
 
 
 class BusyError(BackendError):
@@ -116,8 +151,13 @@ _STATUS: dict[type[MaskloopError], int] = {
     ImageAddressError: 403,
     ImageUnavailableError: 502,
     LabelStudioError: 502,
+    NothingAnnotatedError: 409,
     DatabaseError: 503,
+    JobQueueError: 503,
+    UnknownJobError: 404,
+    UnknownProjectError: 404,
     ModelStoreError: 503,
+    NoVersionBeforeError: 409,
     BusyError: 503,
 }
 

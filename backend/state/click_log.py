@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import DatabaseError
 from backend.state.background import Background, call_at_exit
-from backend.state.database import clicks
+from backend.state.database import as_utc, clicks
 from models.prompts import Box, Click, Prompts
 
 logger = logging.getLogger(__name__)
@@ -182,15 +182,10 @@ def _storable(text: str) -> str:
 def _record(row: Row[Any]) -> ClickRecord:
     fields = dict(row._mapping)
     del fields["id"]
-    fields["at"] = _utc(fields["at"])
+    fields["at"] = as_utc(fields["at"])
     fields["prompt_ids"] = tuple(fields["prompt_ids"])
     fields["prompts"] = _prompts(fields["prompts"])
     return ClickRecord(**fields)
-
-
-def _utc(at: datetime) -> datetime:
-    """SQLite forgets the time zone that was written, which is always UTC; PostgreSQL answers in its own."""
-    return at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at.astimezone(timezone.utc)
 
 
 def _prompts(stored: Mapping[str, Any]) -> Prompts:
