@@ -2,6 +2,10 @@
 
 SQLite in write-ahead mode by default, PostgreSQL by URL. Each store opens short transactions of its own;
 writers wait for each other inside the database (5 s at most), readers never wait.
+
+To add a table, or a column to one: change it here, and add one file to `migrations/versions` that does the
+same (`op.create_table`, `op.add_column`), with the next number and the present newest as `down_revision`. A
+test compares what the revisions make with this module. Revisions that were released are never edited.
 """
 
 from datetime import datetime, timezone
@@ -30,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import DatabaseError
+from backend.state.schema_upgrade import bring_up_to_date
 
 metadata = MetaData()
 
@@ -113,9 +118,21 @@ jobs = Table(
     ),
 )
 
+activations = Table(
+    "activations",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True, comment="prelabel or click"),
+    Column("step", Integer, primary_key=True, autoincrement=False, comment="counts from 1; last holds"),
+    Column("version", String(64), comment="none: the model that nobody trained"),
+    Column("why", Text, nullable=False),
+    Column("undoes", Boolean, nullable=False, comment="it took back the latest activation"),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
 
 def open_database(url: str) -> Engine:
-    """Connect, and create the tables that are missing.
+    """Connect, and make the tables and columns that are missing.
 
     Args:
         url: SQLAlchemy URL; the folder of a SQLite file is created.
@@ -133,7 +150,7 @@ def open_database(url: str) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
-        metadata.create_all(engine)
+        bring_up_to_date(engine)
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", error))
         raise DatabaseError(

@@ -1,14 +1,35 @@
 """The webhook inbox: every event Label Studio sent, stored before it is answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import DatabaseError
 from backend.state.database import events
+
+_ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event without its body, which may have megabytes.
+
+    Attributes:
+        number: Later events have higher ones.
+        action: Its name.
+        task_ids: Tasks it concerns.
+        annotation_ids: Annotations it concerns.
+    """
+
+    number: int
+    action: str
+    task_ids: tuple[int, ...]
+    annotation_ids: tuple[int, ...]
 
 
 class EventInbox:
@@ -49,3 +70,50 @@ class EventInbox:
         if key is None:
             raise DatabaseError("The database stored an event without a number.")
         return int(key[0])
+
+    def newest(self, project_id: int) -> int:
+        """Number of the project's newest event, 0 if there is none.
+
+        Raises:
+            DatabaseError: The database cannot be read.
+        """
+        query = select(func.max(events.c.id)).where(events.c.project_id == project_id)
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one() or 0)
+
+    def events(self, project_id: int, actions: Sequence[str]) -> Iterator[StoredEvent]:
+        """The project's events with these actions, oldest first, read little by little.
+
+        Raises:
+            DatabaseError: The database cannot be read.
+        """
+        query = (
+            select(events.c.id, events.c.action, events.c.task_ids, events.c.annotation_ids)
+            .where(events.c.project_id == project_id, events.c.action.in_(actions))
+            .order_by(events.c.id)
+            .execution_options(yield_per=_ROWS_AT_ONCE)
+        )
+        with self._reading() as connection:
+            for row in connection.execute(query):
+                yield StoredEvent(row.id, row.action, tuple(row.task_ids), tuple(row.annotation_ids))
+
+    def bodies(self, numbers: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+        """The bodies of events by their numbers; numbers without an event are missing.
+
+        Args:
+            numbers: At most some hundreds, as all bodies are in memory at once.
+
+        Raises:
+            DatabaseError: The database cannot be read.
+        """
+        query = select(events.c.id, events.c.body).where(events.c.id.in_(numbers))
+        with self._reading() as connection:
+            return {row.id: row.body for row in connection.execute(query)}
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise DatabaseError.while_doing("reading events", error) from error
