@@ -17,6 +17,7 @@ from backend.api.webhooks import webhooks_blueprint
 from backend.byte_cache import ByteCache
 from backend.labelstudio.credentials import Credentials, credentials_from_key
 from backend.labelstudio.images import ImageLimits, ImageLoader
+from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.results import ResultOptions
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
@@ -164,7 +165,9 @@ def _credentials(settings: Settings) -> Credentials | None:
 
 def _task_queue(settings: Settings, credentials: Credentials | None) -> TaskQueue | None:
     url = settings.label_studio_url
-    return TaskQueue(url, credentials) if credentials is not None and url is not None else None
+    if credentials is None or url is None:
+        return None
+    return TaskQueue(LabelStudioApi(url, credentials))
 
 
 def _image_loader(settings: Settings, credentials: Credentials | None, metrics: Metrics) -> ImageLoader:

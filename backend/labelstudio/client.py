@@ -15,6 +15,7 @@ from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
 from backend.errors import LabelStudioError
+from backend.labelstudio.rest import refusal
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,8 @@ class LabelStudioClient:
             yield
         except ApiError as error:
             raise LabelStudioError(
-                f"Label Studio at {self._url} would not {what}: {_reason(error)}", status=error.status_code
+                f"Label Studio at {self._url} would not {what}: {refusal(error.status_code, error.body)}",
+                status=error.status_code,
             ) from None
         except httpx.HTTPError as error:
             raise LabelStudioError(
@@ -253,18 +255,3 @@ def _model(item: Any) -> ConnectedModel:
         state=item.readable_state or "",
         basic_auth_user=item.basic_auth_user or "",
     )
-
-
-def _reason(error: ApiError) -> str:
-    """What Label Studio says, and what to do about the common refusals."""
-    body = error.body if isinstance(error.body, dict) else {"detail": str(error.body)}
-    problems = body.get("validation_errors")
-    detail = str(problems or body.get("detail") or "no reason given")[:600]
-    hint = _HINTS.get(error.status_code or 0, "")
-    return f"{error.status_code}: {detail}{hint}"
-
-
-_HINTS = {
-    401: " Check the API key; legacy tokens must be enabled in the organization's settings.",
-    404: " Check the project's number, and that the key's user is a member.",
-}

@@ -15,6 +15,7 @@ from backend.labelstudio.credentials import LegacyToken
 from backend.labelstudio.images import ImageLimits, ImageLoader
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import Task
+from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
 from backend.services.encoding import AnyInteractiveModel, Encoder
@@ -67,7 +68,9 @@ class Project:
                 gate=DeviceGate(1, 5, on_wait=lambda _seconds: None),
                 metrics=self.metrics,
             ),
-            queue=TaskQueue(URL, LegacyToken("k"), transport=httpx.MockTransport(self._answer)),
+            queue=TaskQueue(
+                LabelStudioApi(URL, LegacyToken("k"), transport=httpx.MockTransport(self._answer))
+            ),
             n_next=n_next,
             metrics=self.metrics,
         )
@@ -146,7 +149,7 @@ def test_a_label_studio_that_refuses_is_logged_once_and_harms_nobody(
     project.status = 200
     project.ahead.clicked(project.task(6))
     wait_for(lambda: project.encoded == [7, 8])
-    assert caplog.text.count("answered 403") == 1
+    assert caplog.text.count("would not list tasks of project 2: 403") == 1
 
 
 def test_a_picture_that_cannot_be_read_is_counted_and_the_next_one_is_encoded(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from backend.errors import LabelStudioError
 from backend.labelstudio.credentials import LegacyToken
 from backend.labelstudio.payloads import Task
+from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.task_queue import TaskQueue
 
 
@@ -18,7 +19,8 @@ def queue(answer: httpx.Response | Exception, requests: list[httpx.Request] | No
             raise answer
         return answer
 
-    return TaskQueue("http://ls.example.com", LegacyToken("k" * 40), transport=httpx.MockTransport(respond))
+    transport = httpx.MockTransport(respond)
+    return TaskQueue(LabelStudioApi("http://ls.example.com", LegacyToken("k" * 40), transport=transport))
 
 
 def test_the_next_tasks_are_asked_for_with_the_key_in_a_window_of_numbers() -> None:
@@ -36,6 +38,7 @@ def test_the_next_tasks_are_asked_for_with_the_key_in_a_window_of_numbers() -> N
         "fields": "task_only",
         "include": "id,data",
         "resolve_uri": "false",
+        "review": "true",
     }
     number, unfinished = query["filters"]["items"]
     assert number["value"] == {"min": 6, "max": 105}
@@ -51,9 +54,9 @@ def test_no_more_tasks_than_wanted_are_returned() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (httpx.Response(403, json={"detail": "no"}), "answered 403"),
+        (httpx.Response(403, json={"detail": "no"}), "would not list tasks of project 2: 403: no"),
         (httpx.ConnectError("refused"), "cannot be reached"),
-        (httpx.Response(200, text="<html>"), "no list of tasks"),
+        (httpx.Response(200, text="<html>"), "answered no JSON"),
         (httpx.Response(200, json=[]), "no list of tasks"),
         (httpx.Response(200, json={"tasks": None}), "no list of tasks"),
         (httpx.Response(200, json={"tasks": [7]}), "without number or data"),
