@@ -21,6 +21,7 @@ MaskloopError                                 models/errors.py
     ├── JobLostError (RuntimeError)                the job belongs to another worker by now
     ├── JobCancelledError (RuntimeError)           somebody wants the job to end
     ├── ModelStoreError                       503  a trained version is damaged, or cannot be stored
+    ├── PrelabelRoundError                         a round of bulk pre-labels cannot begin or go on
     ├── NoVersionBeforeError (ValueError)     409  there is nothing to roll back
     └── BusyError                             503  too many requests wait; carries Retry-After
 
@@ -99,6 +100,10 @@ class DatabaseError(BackendError):
 
 class ModelStoreError(BackendError):
     """A trained version is damaged or cannot be stored; the message names its folder and the remedy."""
+
+
+class PrelabelRoundError(BackendError):
+    """A round of bulk pre-labels cannot begin or go on; the message says what was kept and what to do."""
 
 
 class JobQueueError(BackendError):
