@@ -74,6 +74,7 @@ def fit_prelabeller(
     budget_s: float,
     seed: int,
     report: Report,
+    pretrained: bool = True,
 ) -> FitOutcome:
     """Train a pre-labeller and judge it.
 
@@ -92,6 +93,7 @@ def fit_prelabeller(
         budget_s: About how long it may take.
         seed: Of everything random; the same seed gives the same model only if the time does not run out.
         report: Told the progress; what it raises ends the fit and passes through.
+        pretrained: Whether the encoder begins as it is shipped; random weights are for comparisons.
 
     Raises:
         TooFewExamplesError: No example can be learned from.
@@ -100,7 +102,8 @@ def fit_prelabeller(
     scratch.mkdir(parents=True, exist_ok=True)
     learned, held_out = split(examples)
     samples, side, problems = _read(learned, schema, report)
-    stages = Stages(samples, schema, scratch, budget_s, seed, _within(report, _PREPARED, _TRAINED))
+    report_training = _within(report, _PREPARED, _TRAINED)
+    stages = Stages(samples, schema, scratch, budget_s, seed, report_training, pretrained=pretrained)
     network = stages.train(_start(warm_start, schema))
     keys = {sample.key for sample in samples}
     readable = [each for each in learned if each.key in keys]

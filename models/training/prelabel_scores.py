@@ -27,11 +27,14 @@ def prelabel_scores(
         size_hw: Height and width of the picture.
 
     Returns:
-        "dice" and "ap50" if people marked objects, "accuracy" if they answered questions.
+        "dice", "iou" (means over the classes on either side, 1 without any) and "ap50" if people marked
+        objects, "accuracy" if they answered questions.
     """
     scores = {}
     if example.regions is not None and schema.classes:
-        scores["dice"] = mean_dice(found.regions, example.regions, schema.classes, size_hw)
+        dices = class_dices(found.regions, example.regions, schema.classes, size_hw)
+        scores["dice"] = _mean(dices)
+        scores["iou"] = _mean([value / (2 - value) for value in dices])
         scores["ap50"] = average_precision(found.regions, example.regions, schema.classes)
     asked = [question for question in schema.questions if question.name in example.answers]
     if asked:
@@ -46,10 +49,10 @@ def overall(scores: dict[str, float]) -> float:
     return float(np.mean(parts)) if parts else 0.0
 
 
-def mean_dice(
+def class_dices(
     found: Sequence[Region], truth: Sequence[Region], classes: Sequence[str], size_hw: tuple[int, int]
-) -> float:
-    """Mean over the classes on either side of the Dice coefficient of all their pixels; 1 without any."""
+) -> list[float]:
+    """The Dice coefficient of all pixels of each class that is on either side, in their order."""
     ours, theirs = (_class_map(regions, classes, size_hw) for regions in (found, truth))
     values = []
     for number in range(1, len(classes) + 1):
@@ -57,6 +60,10 @@ def mean_dice(
         total = np.count_nonzero(own) + np.count_nonzero(wanted)
         if total:
             values.append(2 * np.count_nonzero(own & wanted) / total)
+    return values
+
+
+def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else 1.0
 
 

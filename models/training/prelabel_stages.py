@@ -65,6 +65,7 @@ class Stages:
         budget_s: About how long all of it may take.
         seed: Of everything random.
         report: Told the progress.
+        pretrained: Whether the encoder begins as it is shipped, or with random weights.
     """
 
     def __init__(
@@ -75,7 +76,10 @@ class Stages:
         budget_s: float,
         seed: int,
         report: Report,
+        *,
+        pretrained: bool = True,
     ) -> None:
+        self._pretrained = pretrained
         self._samples = samples
         self._schema = schema
         self._scratch = scratch
@@ -188,10 +192,11 @@ class Stages:
             torch.manual_seed(self._seed)
             counts = [len(question.answers) for question in self._schema.questions]
             network = Network(len(self._schema.classes), counts)
-        shipped = read_state_dict(SHIPPED)
-        network.encoder.load_state_dict(
-            {k.removeprefix(_ENCODER): v.float() for k, v in shipped.items() if k.startswith(_ENCODER)}
-        )
+        if self._pretrained:
+            shipped = read_state_dict(SHIPPED)
+            network.encoder.load_state_dict(
+                {k.removeprefix(_ENCODER): v.float() for k, v in shipped.items() if k.startswith(_ENCODER)}
+            )
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def _reporter(self, stage: str, part: tuple[float, float]) -> Callable[[float], None]:

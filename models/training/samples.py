@@ -38,10 +38,12 @@ class Truth:
     Attributes:
         labels: Number of the object that each pixel belongs to, (H, W); 0 = none. Numbers may be missing.
         ignored: Pixels about which nothing is known, (H, W); None if there are none.
+        numbers: What the file calls each label, by label; empty where labels are components.
     """
 
     labels: NDArray[np.int32]
     ignored: Mask | None = None
+    numbers: tuple[int, ...] = ()
 
     @cached_property
     def objects(self) -> tuple[Region, ...]:
@@ -186,7 +188,7 @@ class DataFolder:
         if self._as_components:
             return Truth(_components(ids), ignored)
         numbers = np.unique(np.append(ids.ravel(), 0))
-        return Truth(np.searchsorted(numbers, ids).astype(np.int32), ignored)
+        return Truth(np.searchsorted(numbers, ids).astype(np.int32), ignored, tuple(numbers.tolist()))
 
     def read(self, stem: str) -> Sample:
         """Read a picture with its mask.
