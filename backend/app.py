@@ -15,12 +15,9 @@ from backend.api.predictions import predictions_blueprint
 from backend.api.request_log import install_request_log
 from backend.api.webhooks import webhooks_blueprint
 from backend.byte_cache import ByteCache
-from backend.labelstudio.credentials import Credentials, credentials_from_key
-from backend.labelstudio.images import ImageLimits, ImageLoader
-from backend.labelstudio.rest import LabelStudioApi
-from backend.labelstudio.results import ResultOptions
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
+from backend.parts import image_loader, label_studio_api, result_options
 from backend.services.click_chain import MaskCache
 from backend.services.encoding import AnyInteractiveModel, EmbeddingCache, Encoder
 from backend.services.encoding_ahead import EncodingAhead
@@ -78,8 +75,8 @@ def create_app(
         on_refused=metrics.device_refusals.inc,
         prepare_thread=torch_thread_limit(settings.torch_threads, settings.compute_slots),
     )
-    credentials = _credentials(settings)
-    images = _image_loader(settings, credentials, metrics)
+    images = image_loader(settings, metrics)
+    label_studio = label_studio_api(settings)
     projects = Projects(
         ProjectStore(engine), defaults, prelabellers=prelabel_pool, interactive_models=interactive_pool
     )
@@ -98,7 +95,7 @@ def create_app(
     metrics.cache_bytes.labels("embedding").set_function(lambda: embeddings.nbytes)
     metrics.cache_bytes.labels("mask").set_function(lambda: masks.nbytes)
     encoder = Encoder(embeddings=embeddings, gate=gate, metrics=metrics)
-    result_options = ResultOptions(settings.polygon_min_iou, settings.polygon_max_points)
+    regions_written = result_options(settings)
     predictions = Predictions(
         projects=projects,
         prelabelling=Prelabelling(
@@ -108,7 +105,7 @@ def create_app(
             metrics=metrics,
             max_regions=settings.max_regions,
             max_mask_pixels=settings.max_mask_pixels,
-            result_options=result_options,
+            result_options=regions_written,
         ),
         interactive=Interactive(
             images=images,
@@ -116,13 +113,13 @@ def create_app(
             segmenter=Segmenter(encoder=encoder, masks=masks, gate=gate, metrics=metrics),
             click_log=ClickLog(engine, keep_days=settings.click_log_days),
             metrics=metrics,
-            result_options=result_options,
+            result_options=regions_written,
         ),
         ahead=EncodingAhead(
             images=images,
             models=interactive_pool,
             encoder=encoder,
-            queue=_task_queue(settings, credentials),
+            queue=None if label_studio is None else TaskQueue(label_studio),
             n_next=settings.prefetch_tasks,
             metrics=metrics,
         ),
@@ -156,28 +153,3 @@ def warm_up(app: Flask) -> None:
 
 def _loaded(metrics: Metrics, kind: str, model: Any) -> None:
     metrics.models_loaded.labels(kind, model.version).set(1)
-
-
-def _credentials(settings: Settings) -> Credentials | None:
-    key, url = settings.label_studio_api_key, settings.label_studio_url
-    return credentials_from_key(key.get_secret_value(), url) if key is not None and url else None
-
-
-def _task_queue(settings: Settings, credentials: Credentials | None) -> TaskQueue | None:
-    url = settings.label_studio_url
-    if credentials is None or url is None:
-        return None
-    return TaskQueue(LabelStudioApi(url, credentials))
-
-
-def _image_loader(settings: Settings, credentials: Credentials | None, metrics: Metrics) -> ImageLoader:
-    return ImageLoader(
-        label_studio_url=settings.label_studio_url,
-        credentials=credentials,
-        local_files_root=settings.local_files_root,
-        allowed_hosts=settings.allowed_hosts,
-        allowed_private_hosts=settings.allowed_private_hosts,
-        limits=ImageLimits(settings.max_image_bytes, settings.max_image_pixels, settings.image_timeout_s),
-        cache_bytes=settings.image_cache_bytes,
-        on_lookup=lambda hit: metrics.cache_lookup("image", hit),
-    )
