@@ -35,6 +35,7 @@ class AnnotatedRegion:
         to_name: Name of the `<Image>`.
         labels: Its labels; empty if nobody chose one.
         region: Its pixels; `class_name` is the first label, or "".
+        size_hw: Height and width of the picture it was drawn on.
     """
 
     id: str
@@ -42,6 +43,7 @@ class AnnotatedRegion:
     to_name: str
     labels: tuple[str, ...]
     region: Region
+    size_hw: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +54,13 @@ class DecodedAnnotation:
         regions: The objects in the order of the items.
         choices: Chosen values about whole pictures, by the names of the control and of the `<Image>`.
         problems: One line for each item that could not be used, and why.
+        n_empty: How many of these are shapes that cover no pixel, such as a rectangle of a click.
     """
 
     regions: tuple[AnnotatedRegion, ...]
     choices: Mapping[tuple[str, str], tuple[str, ...]]
     problems: tuple[str, ...]
+    n_empty: int = 0
 
 
 def decode_annotation(
@@ -79,6 +83,7 @@ def decode_annotation(
     regions: list[AnnotatedRegion] = []
     choices: dict[tuple[str, str], tuple[str, ...]] = {}
     problems: list[str] = []
+    n_empty = 0
     by_name = {(control.name, control.to_name): control for control in controls}
     for key, items in _grouped(results, problems).items():
         try:
@@ -86,10 +91,15 @@ def decode_annotation(
             if shape is None:
                 choices.update(_choices(items, by_name))
             elif not _is_prompt(items, by_name[_names(shape)]):
-                regions.append(_annotated(shape, items, by_name[_names(shape)], sizes_hw or {}))
+                region = _annotated(shape, items, by_name[_names(shape)], sizes_hw or {})
+                if region is None:
+                    n_empty += 1
+                    problems.append(f"Region {key[:40]}: it covers no pixel of the picture.")
+                else:
+                    regions.append(region)
         except RequestError as error:
             problems.append(f"Region {key[:40]}: {error}")
-    return DecodedAnnotation(tuple(regions), choices, tuple(problems))
+    return DecodedAnnotation(tuple(regions), choices, tuple(problems), n_empty)
 
 
 def _grouped(results: Sequence[Any], problems: list[str]) -> dict[str, list[Json]]:
@@ -157,7 +167,7 @@ def _is_prompt(items: Sequence[Json], control: Control) -> bool:
 
 def _annotated(
     shape: Json, items: Sequence[Json], control: Control, sizes_hw: Mapping[str, tuple[int, int]]
-) -> AnnotatedRegion:
+) -> AnnotatedRegion | None:
     if shape.get("item_index"):
         raise RequestError(
             f"lies on page {str(shape['item_index'])[:20]} of a task with several pictures in one tag."
@@ -165,7 +175,7 @@ def _annotated(
     size_hw = _size(shape, sizes_hw.get(control.to_name))
     region = region_of_value(control.kind, _value(shape), size_hw)
     if region is None:
-        raise RequestError(f"the {control.kind.value} covers no pixel of the picture.")
+        return None
     labels = _labels(control, items)
     return AnnotatedRegion(
         id=_text(shape, "id"),
@@ -173,6 +183,7 @@ def _annotated(
         to_name=control.to_name,
         labels=labels,
         region=replace(region, class_name=labels[0] if labels else "", score=_score(shape)),
+        size_hw=size_hw,
     )
 
 

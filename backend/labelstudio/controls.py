@@ -92,9 +92,9 @@ class Control:
 
     @property
     def takes_results(self) -> bool:
-        """Whether the model may put its results here: not skipped, and not only there to prompt."""
+        """Whether the model may put its objects here: not skipped, nor only there to prompt or to warn."""
         only_prompts = self.hint is not None or (self.kind in PROMPT_KINDS and self.smart is True)
-        return not self.model_skip and not only_prompts
+        return not (self.model_skip or only_prompts or self.shows_error_areas)
 
     @property
     def hint(self) -> bool | None:
@@ -111,6 +111,11 @@ class Control:
     def model_skip(self) -> bool:
         """Attribute `model_skip`: the model leaves this tag to people."""
         return self.attributes.get("model_skip", "").strip().lower() in _TRUE
+
+    @property
+    def shows_error_areas(self) -> bool:
+        """Attribute `model_error_areas`: it shows where pre-labels may be wrong, and holds no objects."""
+        return self.attributes.get("model_error_areas", "").strip().lower() in _TRUE
 
     @property
     def oriented(self) -> bool:

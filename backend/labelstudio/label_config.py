@@ -15,6 +15,7 @@ from typing import Any
 from backend.errors import RequestError
 from backend.labelstudio.controls import Control, ControlKind, Label
 from backend.labelstudio.label_config_xml import parse_xml, unusable
+from models.prelabel.base import ImageClass
 
 __all__ = ["ChoiceTarget", "Control", "ControlKind", "Label", "LabelConfig", "PrelabelTarget"]
 
@@ -161,19 +162,28 @@ class LabelConfig:
                 targets[class_name] = target
         return targets
 
-    def choices_for(self, to_name: str, scores: Mapping[str, float]) -> tuple[ChoiceTarget, ...]:
+    def choices_for(self, to_name: str, statements: Sequence[ImageClass]) -> tuple[ChoiceTarget, ...]:
         """What to choose for a picture.
 
         Only choices that name a class count (`predicted_values`, or an equal value): the only choice of a
-        question need not be the answer. Questions about single regions are left out.
+        question need not be the answer. A statement about one question answers only the control of that
+        name.
 
         Args:
             to_name: Name of the picture.
-            scores: The model's classes of the whole picture, each with its confidence in [0, 1].
+            statements: What the model says about the whole picture.
         """
-        questions = [c for c in self.controls if c.kind is ControlKind.CHOICES and c.to_name == to_name]
-        chosen = ((c, _chosen(c, scores)) for c in questions if _asks_about_image(c))
+        chosen = ((control, _chosen(control, statements)) for control in self.questions(to_name))
         return tuple(ChoiceTarget(control, labels) for control, labels in chosen if labels)
+
+    def questions(self, to_name: str) -> tuple[Control, ...]:
+        """The `<Choices>` about that picture as a whole, not about single regions, in document order."""
+        return tuple(c for c in self.controls if c.to_name == to_name and _asks_about_image(c))
+
+    def mask_controls(self, to_name: str) -> tuple[Control, ...]:
+        """The controls that receive the shapes of objects on that picture, in document order."""
+        outputs = self._mask_outputs(to_name)
+        return tuple(control for control in self.controls if control in outputs)
 
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[Control, ...]]:
@@ -233,12 +243,14 @@ def _at_path(data: Any, path: str) -> Any:
     return data
 
 
-def _chosen(control: Control, scores: Mapping[str, float]) -> tuple[str, ...]:
+def _chosen(control: Control, statements: Sequence[ImageClass]) -> tuple[str, ...]:
     best: dict[str, float] = {}
-    for class_name, score in scores.items():
-        label = control.named_label(class_name)
-        if label is not None and score >= control.score_threshold:
-            best[label] = max(score, best.get(label, score))
+    for statement in statements:
+        label = (
+            control.named_label(statement.class_name) if statement.question in ("", control.name) else None
+        )
+        if label is not None and statement.score >= control.score_threshold:
+            best[label] = max(statement.score, best.get(label, 0.0))
     labels = tuple(label for label in control.label_values if label in best)
     if control.attributes.get("choice") == "multiple" or not labels:
         return labels
@@ -251,4 +263,4 @@ def _receives(control: Control) -> bool:
 
 def _asks_about_image(control: Control) -> bool:
     per_part = {control.attributes.get("perregion"), control.attributes.get("peritem")}
-    return control.takes_results and "true" not in per_part
+    return control.kind is ControlKind.CHOICES and control.takes_results and "true" not in per_part

@@ -142,8 +142,7 @@ class Prelabelling:
         return max(1, min(self._max_regions, self._max_mask_pixels // (size_hw[0] * size_hw[1])))
 
     def _encode_choices(self, to_name: str, config: LabelConfig, found: PreLabels) -> list[dict[str, Any]]:
-        scores = {item.class_name: item.score for item in found.image_classes}
         result: list[dict[str, Any]] = []
-        for choice in config.choices_for(to_name, scores):
+        for choice in config.choices_for(to_name, found.image_classes):
             result += encode_choices(choice.control, choice.labels)
         return result

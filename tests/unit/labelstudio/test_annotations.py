@@ -285,6 +285,14 @@ def test_a_curve_with_one_control_point_bends_to_that_side() -> None:
     assert areas[1] > 1.2 * areas[0]
 
 
+def test_shapes_that_cover_nothing_are_told_from_broken_ones() -> None:
+    click = {"x": 1, "y": 1, "width": 0, "height": 0, "rectanglelabels": ["Cell"]}
+    annotation = decoded(
+        [value_item("rectangle", click, id="click"), value_item("rectangle", None, id="broken")]
+    )
+    assert (len(annotation.problems), annotation.n_empty) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("control", "value", "why"),
     [

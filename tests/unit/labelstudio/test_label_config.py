@@ -10,6 +10,7 @@ from backend.labelstudio.controls import Control, ControlKind
 from backend.labelstudio.label_config import ChoiceTarget, LabelConfig
 from backend.labelstudio.label_config_warnings import config_warnings
 from backend.labelstudio.label_config_xml import EXAMPLE, MAX_CHARACTERS
+from models.prelabel.base import ImageClass
 from tests.fixtures.recorded import recorded_request
 
 LABELS = '<Label value="Cell"/><Label value="Debris"/>'
@@ -326,6 +327,10 @@ def chosen(targets: tuple[ChoiceTarget, ...]) -> dict[str, tuple[str, ...]]:
     return {target.control.name: target.labels for target in targets}
 
 
+def said(scores: dict[str, float], question: str = "") -> list[ImageClass]:
+    return [ImageClass(class_name, score, question) for class_name, score in scores.items()]
+
+
 def test_choices_are_made_only_for_classes_they_name() -> None:
     parsed = config(
         shape(
@@ -335,18 +340,37 @@ def test_choices_are_made_only_for_classes_they_name() -> None:
         ),
         shape("Choices", "confirm", '<Choice value="Looks right"/>'),
     )
-    assert chosen(parsed.choices_for("image", {"sharp": 0.3, "soft": 0.2, "noisy": 0.6})) == {
+    assert chosen(parsed.choices_for("image", said({"sharp": 0.3, "soft": 0.2, "noisy": 0.6}))) == {
         "quality": ("Blurred",)
     }
-    assert chosen(parsed.choices_for("image", {"sharp": 0.9})) == {"quality": ("Sharp",)}
-    assert parsed.choices_for("image", {"dark": 1.0}) == ()
-    assert parsed.choices_for("elsewhere", {"sharp": 1.0}) == ()
+    assert chosen(parsed.choices_for("image", said({"sharp": 0.9}))) == {"quality": ("Sharp",)}
+    assert parsed.choices_for("image", said({"dark": 1.0})) == ()
+    assert parsed.choices_for("elsewhere", said({"sharp": 1.0})) == ()
+
+
+def test_a_statement_about_one_question_answers_no_other() -> None:
+    choices = '<Choice value="Good"/><Choice value="Bad"/>'
+    parsed = config(shape("Choices", "focus", choices), shape("Choices", "light", choices))
+    statements = [*said({"Good": 0.9, "Bad": 0.1}, "focus"), *said({"Good": 0.2, "Bad": 0.8}, "light")]
+    assert chosen(parsed.choices_for("image", statements)) == {"focus": ("Good",), "light": ("Bad",)}
+    assert chosen(parsed.choices_for("image", said({"Good": 1.0}, "elsewhere"))) == {}
+    assert chosen(parsed.choices_for("image", said({"Good": 1.0}))) == {
+        "focus": ("Good",),
+        "light": ("Good",),
+    }
+
+
+def test_controls_that_show_error_areas_receive_no_objects() -> None:
+    areas = shape("BrushLabels", "areas", '<Label value="Check here"/>', model_error_areas="true")
+    parsed = config(areas, shape("BrushLabels", "b"))
+    assert [control.name for control in parsed.outputs("image")] == ["b"]
+    assert [control.name for control in parsed.mask_controls("image")] == ["b"]
 
 
 def test_several_choices_are_made_where_the_tag_allows_them() -> None:
     choices = '<Choice value="Dark"/><Choice value="Noisy"/><Choice value="Cropped"/>'
     parsed = config(shape("Choices", "defects", choices, choice="multiple", model_score_threshold="0.5"))
-    assert chosen(parsed.choices_for("image", {"noisy": 0.7, "dark": 0.5, "cropped": 0.4})) == {
+    assert chosen(parsed.choices_for("image", said({"noisy": 0.7, "dark": 0.5, "cropped": 0.4}))) == {
         "defects": ("Dark", "Noisy")
     }
 
@@ -359,7 +383,7 @@ def test_questions_about_regions_and_skipped_ones_are_not_answered() -> None:
         shape("Choices", "people", choice, model_skip="true"),
         shape("BrushLabels", "b"),
     )
-    assert parsed.choices_for("image", {"sharp": 1.0}) == ()
+    assert parsed.choices_for("image", said({"sharp": 1.0})) == ()
 
 
 def test_choices_inside_choices_are_left_out() -> None:
