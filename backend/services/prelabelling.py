@@ -75,22 +75,33 @@ class Prelabelling:
         """
         model = self._models.get(options.prelabeller)
         if len(tasks) == 1:
-            return [self._predict_task(tasks[0], config, options, model)]
+            return [self.predict_task(tasks[0], config, options, model)]
         return [self._predict_or_skip(task, config, options, model) for task in tasks]
 
     def _predict_or_skip(
         self, task: Task, config: LabelConfig, options: ProjectOptions, model: PreLabeller
     ) -> Answer | None:
         try:
-            return self._predict_task(task, config, options, model)
+            return self.predict_task(task, config, options, model)
         except MaskloopError as error:
             self._metrics.skipped_tasks.labels(type(error).__name__).inc()
             logger.warning("Task %s is left without pre-labels: %s", task.id, error)
             return None
 
-    def _predict_task(
+    def predict_task(
         self, task: Task, config: LabelConfig, options: ProjectOptions, model: PreLabeller
     ) -> Answer:
+        """Pre-label one task with a given model.
+
+        Args:
+            task: The task.
+            config: Its project's labelling config.
+            options: Its project's options.
+            model: The pre-labeller, loaded.
+
+        Raises:
+            MaskloopError: The picture cannot be had, or nothing can be computed.
+        """
         result: list[dict[str, Any]] = []
         scores: list[float] = []
         for to_name in config.images:
