@@ -71,6 +71,19 @@ class Region:
         inside = self.mask[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         canvas[rows, columns][inside] = value
 
+    def iou(self, other: Region) -> float:
+        """Intersection over union of the two objects' pixels, in [0, 1]."""
+        edges = zip((max, max, min, min), self.box, other.box, strict=True)
+        top, left, bottom, right = (pick(own, theirs) for pick, own, theirs in edges)
+        if bottom <= top or right <= left:
+            return 0.0
+        one, two = (
+            each.mask[top - each.top : bottom - each.top, left - each.left : right - each.left]
+            for each in (self, other)
+        )
+        both = int(np.count_nonzero(one & two))
+        return both / (self.area + other.area - both)
+
     def with_mask(self, mask: Mask) -> Region | None:
         """The same object with another mask in the same crop, (h, w); None when that is empty."""
         tight = Region.from_mask(mask)

@@ -84,9 +84,7 @@ def average_precision(
     left = list(theirs)
     matched = 0
     for region in ours:
-        match = next(
-            (t for t in left if t.class_name == region.class_name and _iou(region, t) > min_iou), None
-        )
+        match = next((t for t in left if t.class_name == region.class_name and region.iou(t) > min_iou), None)
         if match is not None:
             left.remove(match)
             matched += 1
@@ -103,20 +101,6 @@ def _class_map(
         if region.class_name in numbers:
             region.paint(painted, numbers[region.class_name])
     return painted
-
-
-def _iou(one: Region, other: Region) -> float:
-    top, left, bottom, right = (
-        f(a, b) for f, a, b in zip((max, max, min, min), one.box, other.box, strict=True)
-    )
-    if bottom <= top or right <= left:
-        return 0.0
-    both = np.count_nonzero(_cut(one, top, left, bottom, right) & _cut(other, top, left, bottom, right))
-    return both / (one.area + other.area - both)
-
-
-def _cut(region: Region, top: int, left: int, bottom: int, right: int) -> NDArray[np.bool_]:
-    return region.mask[top - region.top : bottom - region.top, left - region.left : right - region.left]
 
 
 def _chosen(found: PreLabels, question: Question) -> set[str]:

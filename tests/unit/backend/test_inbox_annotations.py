@@ -13,8 +13,6 @@ from sqlalchemy import Engine, delete
 
 from backend.errors import NothingAnnotatedError
 from backend.labelstudio.payloads import parse_webhook
-from backend.observability import Metrics
-from backend.services.events import Events
 from backend.services.inbox_annotations import InboxAnnotations
 from backend.state.database import events, open_database
 from backend.state.event_inbox import EventInbox
@@ -31,9 +29,17 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def receive(engine: Engine, *bodies: dict[str, Any]) -> None:
-    inbox = Events(EventInbox(engine), Metrics())
+    inbox = EventInbox(engine)
     for body in bodies:
-        inbox.store(parse_webhook(body))
+        event = parse_webhook(body)
+        inbox.add(
+            action=event.action,
+            project_id=event.project_id,
+            task_ids=event.task_ids,
+            annotation_ids=event.annotation_ids,
+            skipped=event.skipped,
+            body=event.body,
+        )
 
 
 def told(engine: Engine, project: int = PROJECT) -> Told:

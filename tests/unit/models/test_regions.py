@@ -1,8 +1,10 @@
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from models.arrays import Mask
+from models.metrics import iou
 from models.regions import Region
 
 MASKS = st_numpy.arrays(bool, st_numpy.array_shapes(min_dims=2, max_dims=2, max_side=12))
@@ -81,3 +83,13 @@ def test_a_region_whose_mask_became_empty_is_gone() -> None:
     region = l_shape()
 
     assert region.with_mask(np.zeros_like(region.mask)) is None
+
+
+@given(MASKS, MASKS, *[st.integers(0, 6)] * 4)
+def test_the_overlap_is_that_of_the_pasted_masks(
+    one: Mask, other: Mask, top: int, left: int, other_top: int, other_left: int
+) -> None:
+    regions = Region(one, top, left), Region(other, other_top, other_left)
+    masks = [region.full_mask((20, 20)) for region in regions]
+    if masks[0].any() and masks[1].any():
+        assert regions[0].iou(regions[1]) == iou(*masks)
