@@ -21,6 +21,8 @@ Pyramid: TypeAlias = list[Tensor]
 
 _ERROR_WIDTHS = (64, 48, 32)
 _QUALITY_FACTS = 4
+_QUALITY_WIDTH = 16
+_EPS_LOGIT = 1e-3
 _EPS = 1e-6
 
 
@@ -106,8 +108,9 @@ class UNet(nn.Module):
 class ErrorBranch(nn.Module):
     """Predicts where a segmentation is wrong, and how good it is as a whole.
 
-    It looks at the features of the picture and at the probabilities of the first branch; attention makes it
-    look where, and for the classes for which, those are undecided.
+    It begins with what the probabilities of the first branch say about themselves, and learns where and when
+    they are too sure of themselves or not sure enough, from the features of the picture. Attention makes it
+    look where, and for the classes for which, they are undecided.
 
     Args:
         n_channels: Probabilities per place, background included.
@@ -121,8 +124,10 @@ class ErrorBranch(nn.Module):
         self.level8 = _Level(c8, w16, w8, extra=n_channels + 1)
         self.level4 = _Level(c4, w8, w4, extra=n_channels + 1)
         self.attention = nn.ModuleList(ProbabilityAttention(width, n_channels) for width in _ERROR_WIDTHS)
-        self.errors = nn.Conv2d(w4, 1, 3, padding=1)
-        self.quality = nn.Sequential(nn.Linear(w16 + w4 + _QUALITY_FACTS, 32), nn.ReLU(), nn.Linear(32, 1))
+        self.errors = _beginning_with_zero(nn.Conv2d(w4, 1, 3, padding=1))
+        hidden = nn.Linear(w4 + _QUALITY_FACTS, _QUALITY_WIDTH)
+        last = _beginning_with_zero(nn.Linear(_QUALITY_WIDTH, 1))
+        self.quality = nn.Sequential(hidden, nn.ReLU(), last)
 
     def forward(self, pyramid: Pyramid, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """Judge segmentations.
@@ -132,17 +137,18 @@ class ErrorBranch(nn.Module):
             probabilities: (B, 1 + C, H/2, W/2), sum 1 over the channels.
 
         Returns:
-            Logits of the error at each place, (B, 1, H/4, W/4), and of the Dice coefficient, (B,).
+            What `error_logits` adds to the probabilities' own uncertainty, (B, 1, H/4, W/4), and logits of
+            the Dice coefficient, (B,).
         """
         _, f4, f8, f16, f32 = (level.detach() for level in pyramid)
         known = torch.cat([probabilities, entropy(probabilities)], 1).detach()
-        values = coarse = self._level(0, torch.cat([f16, f32], 1), None, known)
+        values = self._level(0, torch.cat([f16, f32], 1), None, known)
         values = self._level(1, f8, values, known)
         values = self._level(2, f4, values, known)
-        errors = self.errors(values)
-        facts = _facts(known, errors)
-        quality = self.quality(torch.cat([coarse.mean((2, 3)), values.mean((2, 3)), facts], 1))
-        return errors, quality[:, 0]
+        correction = self.errors(values)
+        errors = error_logits(known[:, :-1], correction)
+        quality = self.quality(torch.cat([values.mean((2, 3)), _facts(known, errors)], 1))[:, 0]
+        return correction, _dice_logit(known[:, :-1], errors) + quality
 
     def _level(self, index: int, features: Tensor, coarser: Tensor | None, known: Tensor) -> Tensor:
         level = (self.level16, self.level8, self.level4)[index]
@@ -187,6 +193,18 @@ class ProbabilityAttention(nn.Module):
         return result
 
 
+def error_logits(probabilities: Tensor, correction: Tensor) -> Tensor:
+    """Logits of the belief that the most probable class of a place is wrong, (B, 1, H, W).
+
+    Args:
+        probabilities: At any resolution, (B, 1 + C, H, W).
+        correction: From the error branch, (B, 1, h, w).
+    """
+    size = probabilities.shape[-2:]
+    added = functional.interpolate(correction, size=size, mode="bilinear", align_corners=False)
+    return torch.logit(1 - probabilities.amax(1, keepdim=True), _EPS_LOGIT) + added
+
+
 def entropy(probabilities: Tensor) -> Tensor:
     """How undecided each place is, (B, 1, H, W) in [0, 1], from probabilities (B, channels, H, W)."""
     most = math.log(max(2, probabilities.shape[1]))
@@ -212,6 +230,22 @@ class _Level(nn.Module):
             )
         result: Tensor = self.block(functional.relu(self.norm(values)))
         return result
+
+
+def _beginning_with_zero(layer: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
+    """Let a layer say nothing until it is trained."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _dice_logit(probabilities: Tensor, errors: Tensor) -> Tensor:
+    """Logit of the Dice coefficient if each place is wrong as often as it says, (B,)."""
+    wrong = torch.sigmoid(errors)
+    inside = (probabilities.argmax(1, keepdim=True) > 0).float()
+    right = 2 * ((1 - wrong) * inside).sum((1, 2, 3)) + _EPS_LOGIT * wrong[0].numel()
+    return torch.logit(right / (right + wrong.sum((1, 2, 3))), _EPS_LOGIT)
 
 
 def _facts(known: Tensor, errors: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from models.arrays import Image
 from models.devices import best_device
 from models.errors import WeightsError, WeightsNotFoundError
 from models.label_schema import LabelSchema
-from models.networks.unet import STRIDE
+from models.networks.unet import STRIDE, error_logits
 from models.networks.unet import UNet as Network
 from models.prelabel.analysis import Analysis, Calibration
 from models.prelabel.base import ImageClass, PreLabeller, PreLabels
@@ -196,16 +196,17 @@ def analysed(
     segmenter = segmenter or network
     own = pyramid if segmenter is network else segmenter.encode(padded)
     segmentation = segmenter.segment(own)
-    errors, quality = network.errors(pyramid, segmentation.logits.softmax(1))
+    correction, quality = network.errors(pyramid, segmentation.logits.softmax(1))
     answers = tuple(
         (torch.sigmoid(logits) if question.multiple else logits.softmax(1))[0].cpu().numpy()
         for question, logits in zip(schema.questions, segmenter.answer(own), strict=True)
     )
     whole = _enlarged(segmentation.logits, (height, width)).softmax(1)
+    errors = torch.sigmoid(error_logits(whole, _enlarged(correction, (height, width))))
     return Analysis(
         probabilities=whole[0].cpu().numpy(),
         depth=_enlarged(torch.sigmoid(segmentation.depth), (height, width))[0, 0].cpu().numpy(),
-        errors=_enlarged(torch.sigmoid(errors), (height, width))[0, 0].cpu().numpy(),
+        errors=errors[0, 0].cpu().numpy(),
         answers=answers,
         quality=float(torch.sigmoid(quality)[0]),
         embedding=network.embed(pyramid)[0].cpu().numpy(),

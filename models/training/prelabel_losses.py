@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.label_schema import LabelSchema
-from models.networks.unet import Pyramid, Segmentation, UNet
+from models.networks.unet import Pyramid, Segmentation, UNet, error_logits
 from models.training.prelabel_batches import Batch
 from models.training.prelabel_samples import UNKNOWN
 
@@ -48,7 +48,8 @@ def error_loss(
     Returns:
         The loss, and the Dice coefficients that were to be predicted, (B,).
     """
-    logits, quality = network.errors(pyramid, probabilities)
+    correction, quality = network.errors(pyramid, probabilities)
+    logits = error_logits(probabilities, correction)
     upsampled = functional.interpolate(
         probabilities, size=classes.shape[-2:], mode="bilinear", align_corners=False
     )
