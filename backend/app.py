@@ -15,6 +15,7 @@ from backend.api.predictions import predictions_blueprint
 from backend.api.request_log import install_request_log
 from backend.api.webhooks import webhooks_blueprint
 from backend.byte_cache import ByteCache
+from backend.job_parts import job_queue, project_defaults
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
 from backend.parts import image_loader, label_studio_api, result_options
@@ -22,10 +23,11 @@ from backend.services.click_chain import MaskCache
 from backend.services.encoding import AnyInteractiveModel, EmbeddingCache, Encoder
 from backend.services.encoding_ahead import EncodingAhead
 from backend.services.events import Events
+from backend.services.fit_triggers import FitTriggers
 from backend.services.interactive import Interactive
 from backend.services.predictions import Predictions
 from backend.services.prelabelling import Prelabelling
-from backend.services.projects import ProjectOptions, Projects
+from backend.services.projects import Projects
 from backend.services.readiness import Readiness
 from backend.services.segmenting import Segmenter
 from backend.settings import Settings
@@ -57,10 +59,11 @@ def create_app(
 
     Raises:
         DatabaseError: The database cannot be opened.
+        JobQueueError: The job queue cannot be opened.
         UnknownNameError: A setting names a component that does not exist.
     """
     metrics = Metrics()
-    defaults = ProjectOptions(settings.prelabeller, settings.interactive_model, settings.postprocess)
+    defaults = project_defaults(settings)
     engine = open_database(settings.resolved_database_url)
     prelabel_pool = ModelPool(prelabellers, on_load=lambda model: _loaded(metrics, "prelabel", model))
     interactive_pool = ModelPool(
@@ -125,6 +128,7 @@ def create_app(
         ),
         metrics=metrics,
     )
+    events = Events(EventInbox(engine), metrics, FitTriggers(job_queue(settings)).notice)
 
     app = Flask("maskloop", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -139,7 +143,7 @@ def create_app(
         lifecycle_blueprint(projects=projects, readiness=readiness, prelabellers=prelabel_pool)
     )
     app.register_blueprint(predictions_blueprint(predictions))
-    app.register_blueprint(webhooks_blueprint(Events(EventInbox(engine), metrics)))
+    app.register_blueprint(webhooks_blueprint(events))
     app.register_blueprint(metrics_blueprint(metrics))
     app.extensions["maskloop.readiness"] = readiness
     return app

@@ -125,6 +125,34 @@ class Settings(BaseSettings):
     click_log_days: int = Field(
         default=90, ge=0, description="Days that clicks stay in the database; 0 keeps none."
     )
+    worker: bool = Field(
+        default=True, description="Whether serve starts and watches the worker process that trains."
+    )
+    queue_url: SecretStr | None = Field(
+        default=None,
+        description="redis:// URL of a job queue for several machines; else a file in the state folder.",
+    )
+    learn: bool = Field(
+        default=True, description="Whether projects train models of their own from what is annotated."
+    )
+    fit_after: int = Field(
+        default=8, ge=1, description="Changed annotations of a project after which a training begins."
+    )
+    fit_quiet_s: float = Field(
+        default=60.0,
+        ge=0,
+        description="Seconds without changes after which fewer are enough; also the least time between two.",
+    )
+    fit_seconds: float = Field(
+        default=120.0, ge=5, description="About how long a training may take with up to 50 pictures."
+    )
+    fit_seconds_max: float = Field(default=900.0, ge=5, description="The same with any number of pictures.")
+    fit_threads: int = Field(
+        default=0, ge=0, description="Processors of a training; 0 takes all that clicks leave idle."
+    )
+    project_models: int = Field(
+        default=8, ge=1, description="Trained pre-labellers kept in memory, those used last."
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least important level logged."
     )

@@ -1,6 +1,7 @@
 """Webhook events: kept, counted, answered at once; the work they cause happens elsewhere."""
 
 import logging
+from collections.abc import Callable
 
 from backend.labelstudio.payloads import WebhookEvent
 from backend.observability import Metrics
@@ -10,10 +11,19 @@ logger = logging.getLogger(__name__)
 
 
 class Events:
-    """Stores what Label Studio reports. Safe between threads."""
+    """Stores what Label Studio reports. Safe between threads.
 
-    def __init__(self, inbox: EventInbox, metrics: Metrics) -> None:
+    Args:
+        inbox: Where events are kept.
+        metrics: Counts them.
+        notice: Told about each one that was stored; must not wait for anything.
+    """
+
+    def __init__(
+        self, inbox: EventInbox, metrics: Metrics, notice: Callable[[WebhookEvent], None] | None = None
+    ) -> None:
         self._inbox = inbox
+        self._notice = notice
         self._metrics = metrics
 
     def store(self, event: WebhookEvent) -> int:
@@ -28,8 +38,11 @@ class Events:
             task_ids=event.task_ids,
             annotation_ids=event.annotation_ids,
             skipped=event.skipped,
+            chosen_version=event.chosen_version,
             body=event.body,
         )
+        if self._notice is not None:
+            self._notice(event)
         self._metrics.events.labels(event.action if event.known else "unknown").inc()
         logger.info("Event %d: %s in project %s", number, event.action, event.project_id)
         return number

@@ -18,6 +18,12 @@ from models.prelabel.base import PreLabeller
 logger = logging.getLogger(__name__)
 
 
+_SWITCHES = ("avoid_labelled", "learn")
+_LEAST = {"fit_after": 1, "fit_quiet_s": 0, "fit_seconds": 5}
+"""Numbers among the options, with the least value of each."""
+_MOST = 10**9
+
+
 @dataclass(frozen=True)
 class ProjectOptions:
     """What may differ from project to project; the field names are the keys of `extra_params`.
@@ -27,12 +33,21 @@ class ProjectOptions:
         interactive_model: Member of the interactive model family.
         postprocess: Post-processors of every mask, in order.
         avoid_labelled: Whether answers to clicks leave out what other objects cover already.
+        learn: Whether annotations train a model of the project, which then makes its pre-labels.
+        fit_after: Changed annotations after which a training begins.
+        fit_quiet_s: Seconds without changes after which it begins with fewer, and the least time between the
+            beginnings of two.
+        fit_seconds: About how long a training may take with up to 50 pictures.
     """
 
     prelabeller: str
     interactive_model: str
     postprocess: tuple[str, ...]
     avoid_labelled: bool = True
+    learn: bool = True
+    fit_after: int = 8
+    fit_quiet_s: float = 60.0
+    fit_seconds: float = 120.0
 
     def changed_by(self, extra_params: Mapping[str, Any]) -> ProjectOptions:
         """These options with the project's own values in place.
@@ -52,13 +67,37 @@ class ProjectOptions:
                 if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
                     raise RequestError(f"extra_params.{key} must be a list of names, not {value!r:.80}.")
                 value = tuple(value)
-            elif key == "avoid_labelled":
+            elif key in _SWITCHES:
                 if not isinstance(value, bool):
                     raise RequestError(f"extra_params.{key} must be true or false, not {value!r:.80}.")
+            elif key in _LEAST:
+                value = _number(key, value)
             elif not isinstance(value, str):
                 raise RequestError(f"extra_params.{key} must be a name, not {value!r:.80}.")
             changes[key] = value
         return replace(self, **changes)
+
+
+def _number(key: str, value: object) -> float:
+    whole = key == "fit_after"
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        kind = "a whole number" if whole else "a number"
+        raise RequestError(f"extra_params.{key} must be {kind}, not {value!r:.80}.")
+    if not _LEAST[key] <= value <= _MOST:
+        raise RequestError(
+            f"extra_params.{key} must be at least {_LEAST[key]} and at most {_MOST}, not {value}."
+        )
+    return value
+
+
+def stored_options(store: ProjectStore, project_id: int, defaults: ProjectOptions) -> ProjectOptions:
+    """The options of the project that was set up last under a number; the defaults if there is none.
+
+    Raises:
+        DatabaseError: The database cannot be read.
+    """
+    stored = store.newest(project_id)
+    return defaults if stored is None else defaults.changed_by(stored.extra_params)
 
 
 class Projects:

@@ -13,7 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    ScalarSelect,
+    and_,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from backend.errors import DatabaseError, JobLostError, UnknownJobError
@@ -78,13 +90,12 @@ class JobStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def queue(self, project_id: int, reason: str, newest_event: int, kind: str = "fit") -> Job | None:
+    def queue(self, project_id: int, reason: str, kind: str = "fit") -> Job | None:
         """Ask for a job.
 
         Args:
             project_id: The project to learn from.
             reason: Why, in words.
-            newest_event: Number of the project's newest event.
             kind: What to do.
 
         Returns:
@@ -97,7 +108,7 @@ class JobStore:
             "reason": reason,
             "message": "",
             "created_at": _now(),
-            "newest_event": newest_event,
+            "newest_event": _newest_event(project_id),
             "stage": "",
             "share": 0.0,
             "best_share": 0.0,
@@ -163,11 +174,6 @@ class JobStore:
         return self.find(number) if taken else None
 
     def _start(self, connection: Connection, number: int) -> bool:
-        newest_event = (
-            select(func.coalesce(func.max(events.c.id), jobs.c.newest_event))
-            .where(events.c.project_id == jobs.c.project_id)
-            .scalar_subquery()
-        )
         now = _now()
         statement = (
             update(jobs)
@@ -176,7 +182,7 @@ class JobStore:
                 state="running",
                 started_at=func.coalesce(jobs.c.started_at, now),
                 heartbeat_at=now,
-                newest_event=newest_event,
+                newest_event=_newest_event(jobs.c.project_id),
                 stage="starting",
                 share=0.0,
                 starts=jobs.c.starts + 1,
@@ -310,6 +316,11 @@ class JobStore:
 
 def _held(job: Job) -> ColumnElement[bool]:
     return and_(jobs.c.id == job.id, jobs.c.state == "running", jobs.c.starts == job.starts)
+
+
+def _newest_event(project_id: int | Column[int]) -> ScalarSelect[int]:
+    newest = select(func.coalesce(func.max(events.c.id), 0)).where(events.c.project_id == project_id)
+    return newest.scalar_subquery()
 
 
 def _now() -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from backend.errors import DatabaseError
@@ -40,6 +40,25 @@ class ProjectStore:
             DatabaseError: The database cannot be read.
         """
         query = select(projects.c.label_config, projects.c.extra_params).where(projects.c.key == key)
+        try:
+            with self._engine.connect() as connection:
+                row = connection.execute(query).one_or_none()
+        except SQLAlchemyError as error:
+            raise DatabaseError.while_doing("reading a project", error) from error
+        return None if row is None else StoredProject(row.label_config, row.extra_params)
+
+    def newest(self, project_id: int) -> StoredProject | None:
+        """The project of that number that was set up last, None when there is none.
+
+        Raises:
+            DatabaseError: The database cannot be read.
+        """
+        query = (
+            select(projects.c.label_config, projects.c.extra_params)
+            .where(or_(projects.c.key == str(project_id), projects.c.key.startswith(f"{project_id}.")))
+            .order_by(projects.c.updated_at.desc())
+            .limit(1)
+        )
         try:
             with self._engine.connect() as connection:
                 row = connection.execute(query).one_or_none()

@@ -22,7 +22,7 @@ def store(engine: Engine) -> JobStore:
 
 
 def queued(store: JobStore, project_id: int = 1) -> Job:
-    job = store.queue(project_id, "8 new annotations", newest_event=5)
+    job = store.queue(project_id, "8 new annotations")
     assert job is not None
     return job
 
@@ -35,15 +35,15 @@ def taken(store: JobStore) -> Job:
 
 def test_a_second_job_for_a_project_is_not_queued_while_one_waits(store: JobStore) -> None:
     queued(store, 1)
-    assert store.queue(1, "again", newest_event=6) is None
+    assert store.queue(1, "again") is None
     assert queued(store, 2).project_id == 2
     taken(store)
-    assert store.queue(1, "again", newest_event=6) is not None
+    assert store.queue(1, "again") is not None
 
 
 def test_many_who_ask_at_once_get_one_job(store: JobStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(store.queue, 1, "asked", 5) for _ in range(16)]
+        asked = [pool.submit(store.queue, 1, "asked") for _ in range(16)]
     assert sum(one.result() is not None for one in asked) == 1
 
 
@@ -58,7 +58,7 @@ def test_one_job_runs_at_a_time_and_the_one_that_waits_longest_is_next(store: Jo
 
 
 def test_a_job_takes_into_account_what_was_stored_before_it_starts(engine: Engine, store: JobStore) -> None:
-    queued(store, 1)
+    assert queued(store, 1).newest_event == 0
     for project_id in (1, 1, 2):
         EventInbox(engine).add(
             action="START_TRAINING",
@@ -187,7 +187,7 @@ def test_an_unknown_job_is_said(store: JobStore) -> None:
 def test_a_database_without_its_table_is_a_database_error(engine: Engine, store: JobStore) -> None:
     jobs.drop(engine)
     for call in (
-        lambda: store.queue(1, "", 0),
+        lambda: store.queue(1, ""),
         store.take,
         lambda: store.newest(1),
     ):
