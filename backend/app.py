@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -18,7 +20,12 @@ from backend.byte_cache import ByteCache
 from backend.job_parts import job_queue, project_defaults
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
-from backend.parts import image_loader, label_studio_api, result_options
+from backend.parts import (
+    image_loader,
+    label_studio_api,
+    project_models,
+    result_options,
+)
 from backend.services.click_chain import MaskCache
 from backend.services.encoding import AnyInteractiveModel, EmbeddingCache, Encoder
 from backend.services.encoding_ahead import EncodingAhead
@@ -41,6 +48,7 @@ from backend.state.torch_threads import torch_thread_limit
 from models.interactive import INTERACTIVE_MODELS
 from models.prelabel import PRELABELLERS
 from models.prelabel.base import PreLabeller
+from models.prelabel.unet import UNet
 from models.registry import Registry
 
 
@@ -49,6 +57,7 @@ def create_app(
     *,
     interactive_models: Registry[AnyInteractiveModel] = INTERACTIVE_MODELS,
     prelabellers: Registry[PreLabeller] = PRELABELLERS,
+    open_version: Callable[[Path, str], PreLabeller] = UNet,
 ) -> Flask:
     """Build the application; nothing exists before this call and two applications share nothing.
 
@@ -56,6 +65,7 @@ def create_app(
         settings: The only source of configuration.
         interactive_models: The family to choose interactive models from.
         prelabellers: The family to choose pre-labellers from.
+        open_version: Makes the model of a trained version from its folder and its name.
 
     Raises:
         DatabaseError: The database cannot be opened.
@@ -80,8 +90,14 @@ def create_app(
     )
     images = image_loader(settings, metrics)
     label_studio = label_studio_api(settings)
+    inbox = EventInbox(engine)
+    models = project_models(settings, engine, prelabel_pool, metrics, open_version=open_version)
     projects = Projects(
-        ProjectStore(engine), defaults, prelabellers=prelabel_pool, interactive_models=interactive_pool
+        ProjectStore(engine),
+        defaults,
+        prelabellers=prelabel_pool,
+        interactive_models=interactive_pool,
+        version=models.version,
     )
     readiness = Readiness(interactive_models=interactive_pool, prelabellers=prelabel_pool, defaults=defaults)
     embeddings: EmbeddingCache = ByteCache(
@@ -101,9 +117,9 @@ def create_app(
     regions_written = result_options(settings)
     predictions = Predictions(
         projects=projects,
+        models=models,
         prelabelling=Prelabelling(
             images=images,
-            models=prelabel_pool,
             gate=gate,
             metrics=metrics,
             max_regions=settings.max_regions,
@@ -128,7 +144,7 @@ def create_app(
         ),
         metrics=metrics,
     )
-    events = Events(EventInbox(engine), metrics, FitTriggers(job_queue(settings)).notice)
+    events = Events(inbox, metrics, FitTriggers(job_queue(settings)).notice)
 
     app = Flask("maskloop", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -139,9 +155,7 @@ def create_app(
         app.before_request(
             require_basic_auth(settings.basic_auth_user, settings.basic_auth_password.get_secret_value())
         )
-    app.register_blueprint(
-        lifecycle_blueprint(projects=projects, readiness=readiness, prelabellers=prelabel_pool)
-    )
+    app.register_blueprint(lifecycle_blueprint(projects=projects, readiness=readiness, models=models))
     app.register_blueprint(predictions_blueprint(predictions))
     app.register_blueprint(webhooks_blueprint(events))
     app.register_blueprint(metrics_blueprint(metrics))

@@ -131,6 +131,11 @@ class Metrics:
         self.models_loaded = Gauge(
             "maskloop_model_loaded", "Models in memory", ["kind", "version"], registry=self.registry
         )
+        self.unusable_versions = Counter(
+            "maskloop_unusable_versions_total",
+            "Times that a trained version could not be used and another one answered",
+            registry=self.registry,
+        )
 
     def cache_lookup(self, cache: str, hit: bool) -> None:
         """Count one look-up of the named cache."""

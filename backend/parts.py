@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
 from backend.errors import SettingsError
+from backend.labelstudio.annotated_tasks import AnnotatedTasks
 from backend.labelstudio.credentials import Credentials, credentials_from_key
 from backend.labelstudio.images import ImageLimits, ImageLoader
 from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.results import ResultOptions
 from backend.observability import Metrics
+from backend.services.box_masks import BoxMasks
+from backend.services.encoding import AnyInteractiveModel
+from backend.services.project_models import ProjectModels
+from backend.services.training_data import TrainingDataReader
 from backend.settings import Settings
+from backend.state.active_versions import ActiveVersions
+from backend.state.event_inbox import EventInbox
+from backend.state.model_pool import ModelPool
+from backend.state.model_store import ModelStore
+from models.prelabel.base import PreLabeller
+from models.prelabel.unet import UNet
 
 
 def label_studio_credentials(settings: Settings) -> Credentials | None:
@@ -67,3 +83,61 @@ def image_loader(settings: Settings, metrics: Metrics) -> ImageLoader:
 def result_options(settings: Settings) -> ResultOptions:
     """How regions are written."""
     return ResultOptions(settings.polygon_min_iou, settings.polygon_max_points)
+
+
+def project_models(
+    settings: Settings,
+    engine: Engine,
+    pool: ModelPool[PreLabeller],
+    metrics: Metrics,
+    *,
+    open_version: Callable[[Path, str], PreLabeller] = UNet,
+) -> ProjectModels:
+    """The pre-labellers of projects.
+
+    Args:
+        settings: Where trained versions lie, and how many are kept in memory.
+        engine: The database.
+        pool: The pre-labellers that were not trained for a project.
+        metrics: What is counted.
+        open_version: Makes the model of a trained version from its folder and its name.
+    """
+    return ProjectModels(
+        pool,
+        store=ModelStore(settings.versions_dir),
+        active=ActiveVersions(engine),
+        inbox=EventInbox(engine),
+        open_version=open_version,
+        max_loaded=settings.project_models,
+        metrics=metrics,
+    )
+
+
+def training_data_reader(
+    settings: Settings,
+    engine: Engine,
+    images: ImageLoader,
+    interactive_models: ModelPool[AnyInteractiveModel],
+) -> TrainingDataReader:
+    """Reads what annotators submitted: through the API with a key, else from webhooks alone.
+
+    Args:
+        settings: Where Label Studio and the state are.
+        engine: The database.
+        images: Loads the pictures of tasks.
+        interactive_models: Turn drawn boxes into masks.
+
+    Raises:
+        SettingsError: The key cannot be one.
+    """
+    api = label_studio_api(settings)
+    return TrainingDataReader(
+        inbox=EventInbox(engine),
+        api=None if api is None else AnnotatedTasks(api),
+        images=images,
+        boxes=BoxMasks(
+            settings.resolved_state_dir / "box-masks",
+            lambda: interactive_models.get(settings.interactive_model),
+        ),
+        group_fields=settings.group_field,
+    )

@@ -153,6 +153,10 @@ class Settings(BaseSettings):
     project_models: int = Field(
         default=8, ge=1, description="Trained pre-labellers kept in memory, those used last."
     )
+    group_field: Names = Field(
+        default=("sequence", "sequence_id", "group", "video"),
+        description="Fields of a task's data or meta that name its sequence; the first one found counts.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least important level logged."
     )
@@ -198,6 +202,11 @@ class Settings(BaseSettings):
     def weights_dir(self) -> Path:
         """Folder of fetched weights."""
         return self.resolved_state_dir / FOLDER
+
+    @property
+    def versions_dir(self) -> Path:
+        """Folder of the versions that were trained for projects."""
+        return self.resolved_state_dir / "versions"
 
     @property
     def model_options(self) -> dict[str, dict[str, Any]]:

@@ -4,15 +4,12 @@ from flask import Blueprint, Response, jsonify
 
 from backend.api.bodies import json_body
 from backend.labelstudio.payloads import parse_setup
+from backend.services.project_models import ProjectModels
 from backend.services.projects import Projects
 from backend.services.readiness import Readiness
-from backend.state.model_pool import ModelPool
-from models.prelabel.base import PreLabeller
 
 
-def lifecycle_blueprint(
-    *, projects: Projects, readiness: Readiness, prelabellers: ModelPool[PreLabeller]
-) -> Blueprint:
+def lifecycle_blueprint(*, projects: Projects, readiness: Readiness, models: ProjectModels) -> Blueprint:
     """Build the endpoints over the services."""
     blueprint = Blueprint("lifecycle", __name__)
 
@@ -33,6 +30,6 @@ def lifecycle_blueprint(
 
     @blueprint.get("/versions")
     def versions() -> Response:
-        return jsonify({"versions": [prelabellers.version(name) for name in prelabellers.names]})
+        return jsonify({"versions": models.versions()})
 
     return blueprint

@@ -129,6 +129,8 @@ class WebhookEvent:
         task_ids: Tasks it concerns, without repetition. Deleted annotations do not say theirs.
         annotation_ids: Annotations it concerns, without repetition.
         skipped: Whether all its annotations are skips, which hold no result.
+        chosen_version: The version whose predictions the project shows, or the title of a model that is asked
+            for them; "" if there is none, None when the event does not say.
         body: The whole event without secrets.
     """
 
@@ -138,6 +140,7 @@ class WebhookEvent:
     task_ids: tuple[int, ...]
     annotation_ids: tuple[int, ...]
     skipped: bool
+    chosen_version: str | None
     body: Mapping[str, Any]
 
 
@@ -202,6 +205,7 @@ def parse_webhook(body: object) -> WebhookEvent:
         project_id=_id(project_fields.get("id"), "project.id"),
         task_ids=_unique(task_ids),
         annotation_ids=_unique(annotation_ids),
+        chosen_version=_chosen_version(project_fields),
         skipped=bool(annotations) and all(item.get("was_cancelled") is True for _, item in annotations),
         body={**fields, "project": _without_secrets(project_fields)} if "project" in fields else fields,
     )
@@ -341,6 +345,14 @@ def _objects(fields: Mapping[str, Any], key: str) -> list[tuple[str, Mapping[str
     if isinstance(value, list):
         return [(f"{key}[{i}]", as_object(item, f"{key}[{i}]")) for i, item in enumerate(value)]
     return [(key, as_object(value, key))]
+
+
+def _chosen_version(project: Mapping[str, Any]) -> str | None:
+    """As printable characters only: databases refuse some that JSON may hold, and no version has others."""
+    if "model_version" not in project:
+        return None
+    version = project["model_version"]
+    return version if isinstance(version, str) and version.isprintable() else ""
 
 
 def _unique(ids: list[int | None]) -> tuple[int, ...]:

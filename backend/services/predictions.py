@@ -11,6 +11,7 @@ from backend.observability import Metrics
 from backend.services.encoding_ahead import EncodingAhead, OpenTask
 from backend.services.interactive import Interactive
 from backend.services.prelabelling import Prelabelling
+from backend.services.project_models import ProjectModels
 from backend.services.projects import Projects
 from backend.single_flight import SingleFlight
 
@@ -22,12 +23,14 @@ class Predictions:
         self,
         *,
         projects: Projects,
+        models: ProjectModels,
         prelabelling: Prelabelling,
         interactive: Interactive,
         ahead: EncodingAhead,
         metrics: Metrics,
     ) -> None:
         self._projects = projects
+        self._models = models
         self._prelabelling = prelabelling
         self._interactive = interactive
         self._ahead = ahead
@@ -58,7 +61,8 @@ class Predictions:
     def _prelabel(self, request: PredictRequest) -> list[Any]:
         config = LabelConfig.parse(request.label_config)
         options = self._projects.options(request.project)
-        answers = self._prelabelling.predict(request.tasks, config, options)
+        model = self._models.for_project(request.project_id, config, options)
+        answers = self._prelabelling.predict(request.tasks, config, options, model)
         if len(request.tasks) == 1:  # more are a batch, which nobody is looking at
             self._ahead.opened(OpenTask(request.tasks[0], config, options.interactive_model))
         return [[] if answer is None else answer.to_json() for answer in answers]

@@ -16,7 +16,6 @@ from backend.observability import Metrics
 from backend.services.post_processing import post_process
 from backend.services.projects import ProjectOptions
 from backend.state.device_gate import DeviceGate
-from backend.state.model_pool import ModelPool
 from models.errors import MaskloopError
 from models.prelabel.base import PreLabeller, PreLabels
 from models.regions import Region
@@ -27,14 +26,13 @@ _PICTURE_SIZED = frozenset({ControlKind.BRUSH, ControlKind.BITMASK})
 
 
 class Prelabelling:
-    """Pre-labels tasks with the project's pre-labeller.
+    """Pre-labels tasks with a pre-labeller.
 
-    Shared between threads: the models (immutable once loaded), the image cache and the device gate, each
-    with its own lock; no lock is held while another is taken, but for the gate during a model call.
+    Shared between threads: the image cache and the device gate, each with its own lock; no lock is held while
+    another is taken, but for the gate during a model call.
 
     Args:
         images: Where pictures come from.
-        models: The pre-labellers.
         gate: Admission to the device.
         metrics: What is counted.
         max_regions: Most regions of one class in one picture.
@@ -46,7 +44,6 @@ class Prelabelling:
         self,
         *,
         images: ImageLoader,
-        models: ModelPool[PreLabeller],
         gate: DeviceGate,
         metrics: Metrics,
         max_regions: int,
@@ -54,7 +51,6 @@ class Prelabelling:
         result_options: ResultOptions,
     ) -> None:
         self._images = images
-        self._models = models
         self._gate = gate
         self._metrics = metrics
         self._max_regions = max_regions
@@ -62,9 +58,15 @@ class Prelabelling:
         self._result_options = result_options
 
     def predict(
-        self, tasks: Sequence[Task], config: LabelConfig, options: ProjectOptions
+        self, tasks: Sequence[Task], config: LabelConfig, options: ProjectOptions, model: PreLabeller
     ) -> list[Answer | None]:
         """Pre-label tasks.
+
+        Args:
+            tasks: To be pre-labelled.
+            config: The project's labelling config.
+            options: The project's options.
+            model: The project's pre-labeller, loaded.
 
         Returns:
             One answer per task, in order. In a batch, a task that fails is None, so that it does not take
@@ -73,7 +75,6 @@ class Prelabelling:
         Raises:
             MaskloopError: The only task of the request failed.
         """
-        model = self._models.get(options.prelabeller)
         if len(tasks) == 1:
             return [self.predict_task(tasks[0], config, options, model)]
         return [self._predict_or_skip(task, config, options, model) for task in tasks]

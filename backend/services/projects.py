@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -103,6 +103,13 @@ def stored_options(store: ProjectStore, project_id: int, defaults: ProjectOption
 class Projects:
     """Set-up and options of the projects that Label Studio connects. Safe between threads.
 
+    Args:
+        store: Where projects are remembered.
+        defaults: The options of projects that say nothing.
+        prelabellers: The pre-labellers that options may name.
+        interactive_models: The same for interactive models.
+        version: Names the version of a project's pre-labels; see `ProjectModels.version`.
+
     Raises:
         UnknownNameError: The defaults name an unknown component.
     """
@@ -114,11 +121,13 @@ class Projects:
         *,
         prelabellers: ModelPool[PreLabeller],
         interactive_models: ModelPool[Any],
+        version: Callable[[int | None, LabelConfig, ProjectOptions], str],
     ) -> None:
         self._store = store
         self._defaults = defaults
         self._prelabellers = prelabellers
         self._interactive_models = interactive_models
+        self._version = version
         self._check(defaults)
 
     def set_up(self, request: SetupRequest) -> str:
@@ -132,14 +141,14 @@ class Projects:
             RequestError: An extra parameter has the wrong type.
             UnknownNameError: An extra parameter names an unknown component.
         """
-        LabelConfig.parse(request.label_config)
+        config = LabelConfig.parse(request.label_config)
         options = self._defaults.changed_by(request.extra_params)
         self._check(options)
         unknown = sorted(set(request.extra_params) - {field.name for field in fields(options)})
         if unknown:
             logger.warning("Project %s: extra_params %s mean nothing here", request.project, unknown)
         self._store.save(request.project, StoredProject(request.label_config, request.extra_params))
-        return self._prelabellers.version(options.prelabeller)
+        return self._version(request.project_id, config, options)
 
     def options(self, project: str | None) -> ProjectOptions:
         """The options of a project; the defaults for one that was never set up."""

@@ -58,6 +58,7 @@ events = Table(
     Column("task_ids", JSON, nullable=False),
     Column("annotation_ids", JSON, nullable=False),
     Column("body", JSON, nullable=False, comment="the event without secrets"),
+    Column("chosen_version", Text, comment="project.model_version, if the event says it"),
 )
 
 clicks = Table(

@@ -47,6 +47,7 @@ class EventInbox:
         annotation_ids: Sequence[int],
         skipped: bool,
         body: Mapping[str, Any],
+        chosen_version: str | None = None,
     ) -> int:
         """Store one event durably and return its number.
 
@@ -58,6 +59,7 @@ class EventInbox:
             action=action,
             project_id=project_id,
             skipped=skipped,
+            chosen_version=chosen_version,
             task_ids=list(task_ids),
             annotation_ids=list(annotation_ids),
             body=dict(body),
@@ -80,6 +82,21 @@ class EventInbox:
         query = select(func.max(events.c.id)).where(events.c.project_id == project_id)
         with self._reading() as connection:
             return int(connection.execute(query).scalar_one() or 0)
+
+    def chosen_version(self, project_id: int) -> str | None:
+        """What the project's newest event that says so has as `project.model_version`; None if none does.
+
+        Raises:
+            DatabaseError: The database cannot be read.
+        """
+        query = (
+            select(events.c.chosen_version)
+            .where(events.c.project_id == project_id, events.c.chosen_version.is_not(None))
+            .order_by(events.c.id.desc())
+            .limit(1)
+        )
+        with self._reading() as connection:
+            return connection.execute(query).scalar_one_or_none()
 
     def events(self, project_id: int, actions: Sequence[str]) -> Iterator[StoredEvent]:
         """The project's events with these actions, oldest first, read little by little.

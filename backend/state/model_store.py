@@ -102,7 +102,7 @@ class ModelStore:
             name: Anything; names that no version can have are not looked for.
 
         Raises:
-            ModelStoreError: Its folder is damaged.
+            ModelStoreError: Its folder is damaged, as far as that can be seen without reading the weights.
         """
         match = _NAME.fullmatch(name)
         if match is None or int(match[1]) != project_id:
@@ -116,6 +116,9 @@ class ModelStore:
             raise _damaged(folder, str(error)) from error
         if (info.name, info.project_id, set(info.sha256)) != (name, project_id, set(FILES)):
             raise _damaged(folder, f"{_DESCRIPTION} describes another version")
+        missing = [file for file in FILES if not (folder / file).is_file()]
+        if missing:
+            raise _damaged(folder, f"{' and '.join(missing)} cannot be found")
         return info
 
     def folder(self, info: VersionInfo) -> Path:

@@ -123,6 +123,8 @@ def test_files_that_are_gone_or_changed_are_an_error(store: ModelStore, tmp_path
     weights.unlink()
     with pytest.raises(ModelStoreError, match="cannot be read"):
         store.folder(info)
+    with pytest.raises(ModelStoreError, match="cannot be found"):
+        store.find(7, info.name)
 
 
 def test_a_removed_version_is_gone_and_removing_it_again_does_nothing(

@@ -113,6 +113,28 @@ def test_task_data_credentials_never_leave_the_parser() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("project", "expected"),
+    [
+        ({"model_version": "unet-p2-1-ca978112"}, "unet-p2-1-ca978112"),
+        ({"model_version": ""}, ""),
+        ({"model_version": None}, ""),
+        ({"model_version": ["a"]}, ""),
+        ({"model_version": "a\x00\ud800"}, ""),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_an_event_says_which_version_the_project_shows(project: object, expected: str | None) -> None:
+    event = parse_webhook({"action": "PROJECT_UPDATED", "project": project})
+    assert event.chosen_version == expected
+
+
+def test_a_recorded_event_says_which_version_the_project_shows() -> None:
+    event = parse_webhook(recorded_request("annotation_create-0").json)
+    assert event.chosen_version == "stub"
+
+
 def test_an_unknown_action_is_accepted() -> None:
     event = parse_webhook({"action": "REVIEW_CREATED", "project": {"id": 3}, "review": {"id": 1}})
     assert (event.known, event.project_id, event.body["review"]) == (False, 3, {"id": 1})
