@@ -28,7 +28,7 @@ from models.networks.clicknet import ClickNet
 from models.state_dicts import load_weights, read_state_dict
 from models.training.atomic_files import write_atomically
 from models.training.click_trainer import ClickTrainer, StepReport
-from models.training.crop_stream import Batch, CropStream
+from models.training.crop_stream import Batch, CropStream, FolderPictures
 from models.training.recipe import Recipe, Source, sources
 from models.training.training_log import TrainingLog
 from models.training.validation import mean_ious
@@ -189,7 +189,7 @@ def _train(out: Path, options: RunOptions, on_step: OnStep) -> None:
                 _write(trainer, out, checkpoint, spent)
     if rank == 0:
         _write(trainer, out, checkpoint, spent)
-        ious = _validate(trainer, found, recipe, options)
+        ious = _validate(trainer, found, options)
         write_atomically(out / "validation.json", (json.dumps({"mean_iou": ious}) + "\n").encode())
 
 
@@ -203,7 +203,7 @@ def _network(options: RunOptions) -> ClickNet:
 
 
 def _batches(found: list[Source], recipe: Recipe, options: RunOptions, seed: int) -> Iterator[Batch]:
-    stream = CropStream(found, recipe, side=options.side, seed=seed)
+    stream = CropStream(FolderPictures(found), recipe, side=options.side, seed=seed)
     loader = DataLoader(
         stream, batch_size=options.batch_size, collate_fn=Batch.of, num_workers=options.workers
     )
@@ -215,13 +215,14 @@ def _write(trainer: ClickTrainer, out: Path, checkpoint: Path, spent: float) -> 
     write_atomically(out / "clicknet.safetensors", save(half_precision(trainer.averaged_weights)))
 
 
-def _validate(trainer: ClickTrainer, found: list[Source], recipe: Recipe, options: RunOptions) -> list[float]:
+def _validate(trainer: ClickTrainer, found: list[Source], options: RunOptions) -> list[float]:
     """Mean IoU after each prompt on held-out crops, with the averaged weights; empty if none are."""
     if not any(source.held_out for source in found):
         return []
     network = ClickNet()
     network.load_state_dict(trainer.averaged_weights)
-    stream = CropStream(found, recipe, side=options.side, seed=options.seed, held_out=True)
+    pictures = FolderPictures(found, held_out=True)
+    stream = CropStream(pictures, None, side=options.side, seed=options.seed)
     return mean_ious(
         network.eval().to(torch.device(options.device)), stream, n_crops=_VALIDATION_CROPS, n_prompts=4
     )

@@ -29,7 +29,6 @@ _LONG_SHARE = 0.35
 _SECOND_LOOK_SHARE = 0.15
 _COARSEST = 8
 _QUALITY_WEIGHT = 0.2
-_WARM_UP_STEPS = 100
 _LONGEST_AVERAGE = 0.998
 _GRADIENT_NORM = 1.0
 
@@ -63,15 +62,23 @@ class ClickTrainer:
         learning_rate: Of the decoder, at its highest.
         encoder_factor: The encoder's, in units of the decoder's; 0 leaves the encoder as it is.
         seed: Of the simulated annotators.
+        warm_up_steps: Steps until the learning rate is at its highest.
     """
 
     def __init__(
-        self, network: ClickNet, *, learning_rate: float, encoder_factor: float = 0.0, seed: int = 0
+        self,
+        network: ClickNet,
+        *,
+        learning_rate: float,
+        encoder_factor: float = 0.0,
+        seed: int = 0,
+        warm_up_steps: int = 100,
     ) -> None:
         self.network: ClickNet = network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.step_count = 0
         self._learning_rate = learning_rate
         self._seed = seed
+        self._warm_up_steps = warm_up_steps
         network.encoder.requires_grad_(encoder_factor > 0)
         encoder = [p for p in network.encoder.parameters() if p.requires_grad]
         decoder = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
@@ -167,7 +174,7 @@ class ClickTrainer:
         return first, _loss(*self.network.decode(pyramid, prompts.tensors(previous)), batch)
 
     def _set_learning_rate(self, progress: float) -> None:
-        warm = min(1.0, (self.step_count + 1) / _WARM_UP_STEPS)
+        warm = min(1.0, (self.step_count + 1) / self._warm_up_steps)
         rate = self._learning_rate * warm * max(0.0, 1 - progress) ** 0.9
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["factor"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from models.masks import components
 from models.training.augmentation import augment, paste_object
 from models.training.crops import Crop, Labels, take_crop
 from models.training.drawings import draw
-from models.training.recipe import Recipe, Source
+from models.training.recipe import Mixture, Source
 
 _DRAWN_SIDE = 320
 _OBJECTS_PER_CROP = 2
@@ -62,41 +63,72 @@ class Batch:
         return (found & meant).sum((1, 2, 3)) / (found | meant).sum((1, 2, 3)).clamp_min(1)
 
 
-class CropStream(IterableDataset[Crop]):
-    """Random crops of random pictures, without end; each worker and each seed has its own.
+class Pictures(Protocol):
+    """Where crops come from."""
+
+    def draw(self, rng: np.random.Generator) -> tuple[Image, Labels, Mask | None]:
+        """Choose a picture.
+
+        Returns:
+            The picture, (H, W, 3) RGB, the numbers of its objects, (H, W), and which pixels are unknown.
+        """
+
+
+class FolderPictures:
+    """Random pictures of folders.
 
     Args:
-        sources: Where the pictures come from.
-        recipe: Proportions.
-        side: Of the crops, in pixels.
-        seed: Of all choices.
-        held_out: Take the validation pictures, and leave the crops as they are.
+        sources: The folders, and how they are used.
+        held_out: Take the validation pictures.
     """
 
-    def __init__(
-        self, sources: Sequence[Source], recipe: Recipe, *, side: int, seed: int, held_out: bool = False
-    ) -> None:
+    def __init__(self, sources: Sequence[Source], *, held_out: bool = False) -> None:
         self._pools = [(s, s.held_out if held_out else s.stems) for s in sources]
         self._pools = [(source, stems) for source, stems in self._pools if stems]
         weights = np.array([source.weight for source, _ in self._pools])
         self._shares = weights / weights.sum()
-        self._recipe = recipe
+
+    def draw(self, rng: np.random.Generator) -> tuple[Image, Labels, Mask | None]:
+        """Read a picture; see `Pictures`."""
+        source, stems = self._pools[rng.choice(len(self._pools), p=self._shares)]
+        sample = source.folder.read(stems[rng.integers(len(stems))])
+        labels = sample.truth.labels
+        if rng.random() < source.use.whole_share:
+            labels = components(labels > 0)[0]
+        return sample.image, labels, sample.truth.ignored
+
+
+class CropStream(IterableDataset[Crop]):
+    """Random crops of random pictures, without end; each worker and each seed has its own.
+
+    Args:
+        pictures: Where the crops come from.
+        mixture: How they are mixed and changed; None leaves them as they are, for validation.
+        side: Of the crops, in pixels.
+        seed: Of all choices.
+    """
+
+    def __init__(self, pictures: Pictures, mixture: Mixture | None, *, side: int, seed: int) -> None:
+        self._pictures = pictures
+        self._mixture = mixture
         self._side = side
         self._seed = seed
-        self._held_out = held_out
 
     def __iter__(self) -> Iterator[Crop]:
         worker = get_worker_info()
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         cv2.setNumThreads(1)
         while True:
-            crop = self._crop(rng)
-            if self._held_out:
-                yield crop
-                continue
-            if rng.random() < self._recipe.paste_share:
-                crop = paste_object(crop, self._crop(rng), rng)
-            yield augment(crop, rng)
+            yield self.draw(rng)
+
+    def draw(self, rng: np.random.Generator) -> Crop:
+        """The next crop, by a random generator of the caller's."""
+        crop = self._crop(rng)
+        if self._mixture is None:
+            return crop
+        if rng.random() < self._mixture.paste_share:
+            crop = paste_object(crop, self._crop(rng), rng)
+        return augment(crop, rng)
 
     def _crop(self, rng: np.random.Generator) -> Crop:
         while True:
@@ -106,11 +138,6 @@ class CropStream(IterableDataset[Crop]):
                 return crop
 
     def _picture(self, rng: np.random.Generator) -> tuple[Image, Labels, Mask | None]:
-        if not self._held_out and rng.random() < self._recipe.drawn_share:
+        if self._mixture is not None and rng.random() < self._mixture.drawn_share:
             return *draw(_DRAWN_SIDE, rng), None
-        source, stems = self._pools[rng.choice(len(self._pools), p=self._shares)]
-        sample = source.folder.read(stems[rng.integers(len(stems))])
-        labels = sample.truth.labels
-        if rng.random() < source.use.whole_share:
-            labels = components(labels > 0)[0]
-        return sample.image, labels, sample.truth.ignored
+        return self._pictures.draw(rng)

@@ -36,18 +36,27 @@ class FolderUse:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The proportions of all sources of crops.
+class Mixture:
+    """What crops are mixed with.
 
     Attributes:
-        folders: By the folder's name; a folder that is not named is used with weight 1.
         drawn_share: Share of crops from procedurally drawn pictures.
         paste_share: Share of crops into which an object of another crop is pasted.
     """
 
-    folders: dict[str, FolderUse] = field(default_factory=dict)
     drawn_share: float = 0.08
     paste_share: float = 0.15
+
+
+@dataclass(frozen=True)
+class Recipe(Mixture):
+    """The proportions of all sources of crops.
+
+    Attributes:
+        folders: By the folder's name; a folder that is not named is used with weight 1.
+    """
+
+    folders: dict[str, FolderUse] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Recipe:

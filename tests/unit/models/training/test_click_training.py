@@ -12,7 +12,7 @@ from models.networks.clicknet import ClickNet
 from models.training.click_run import RunOptions, run
 from models.training.click_simulation import MAX_CLICKS, SimulatedPrompts, coarsened, jittered_box
 from models.training.click_trainer import ClickTrainer, StepReport
-from models.training.crop_stream import Batch, CropStream
+from models.training.crop_stream import Batch, CropStream, FolderPictures
 from models.training.recipe import Recipe, sources
 from tests.fakes.drawn_folder import drawn_folder
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def batch_of(folder: Path, n_crops: int = 3) -> Batch:
-    stream = CropStream(sources([folder], Recipe()), Recipe(), side=SIDE, seed=1)
+    stream = CropStream(FolderPictures(sources([folder], Recipe())), Recipe(), side=SIDE, seed=1)
     crops = iter(stream)
     return Batch.of([next(crops) for _ in range(n_crops)])
 
@@ -41,7 +41,8 @@ def test_a_stream_repeats_with_its_seed_and_holds_pictures_out(folder: Path) -> 
     found = sources([folder], Recipe())
 
     def first(seed: int, *, held_out: bool = False) -> Image:
-        return next(iter(CropStream(found, Recipe(), side=SIDE, seed=seed, held_out=held_out))).image
+        pictures = FolderPictures(found, held_out=held_out)
+        return next(iter(CropStream(pictures, None if held_out else Recipe(), side=SIDE, seed=seed))).image
 
     assert np.array_equal(first(1), first(1))
     assert not np.array_equal(first(1), first(2))
