@@ -90,8 +90,8 @@ def decode_annotation(
             shape = _shape_item(items, by_name)
             if shape is None:
                 choices.update(_choices(items, by_name))
-            elif not _is_prompt(items, by_name[_names(shape)]):
-                region = _annotated(shape, items, by_name[_names(shape)], sizes_hw or {})
+            elif not _is_prompt(items, by_name[item_names(shape)]):
+                region = _annotated(shape, items, by_name[item_names(shape)], sizes_hw or {})
                 if region is None:
                     n_empty += 1
                     problems.append(f"Region {key[:40]}: it covers no pixel of the picture.")
@@ -112,16 +112,17 @@ def _grouped(results: Sequence[Any], problems: list[str]) -> dict[str, list[Json
         if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
             problems.append(f"Item {number} is no object with a text `type`.")
         elif item["type"] != "relation":
-            groups.setdefault(_text(item, "id") or f"without id (item {number})", []).append(item)
+            groups.setdefault(item_text(item, "id") or f"without id (item {number})", []).append(item)
     return groups
 
 
-def _names(item: Json) -> tuple[str, str]:
-    """Names of the control and the picture, "" for what is missing."""
-    return _text(item, "from_name"), _text(item, "to_name")
+def item_names(item: Json) -> tuple[str, str]:
+    """Names of the control and the picture that an item belongs to, "" for what is missing."""
+    return item_text(item, "from_name"), item_text(item, "to_name")
 
 
-def _text(item: Json, key: str) -> str:
+def item_text(item: Json, key: str) -> str:
+    """The text of that key, "" for what is none."""
     text = item.get(key)
     return text if isinstance(text, str) else ""
 
@@ -129,7 +130,7 @@ def _text(item: Json, key: str) -> str:
 def _shape_item(items: Sequence[Json], controls: Controls) -> Json | None:
     """The item that carries the region's geometry, None for statements about the whole picture."""
     for item in items:
-        control = controls.get(_names(item))
+        control = controls.get(item_names(item))
         if control is not None and control.kind in REGION_KINDS:
             expected = (control.kind.value, f"{control.kind.value}labels")
             if item["type"] not in expected:
@@ -142,7 +143,7 @@ def _shape_item(items: Sequence[Json], controls: Controls) -> Json | None:
 
 
 def _not_in_config(item: Json) -> str:
-    name, to_name = _names(item)
+    name, to_name = item_names(item)
     return (
         f"the labelling config has no control {name[:80]!r} on picture {to_name[:80]!r} for {item['type']}."
     )
@@ -152,10 +153,10 @@ def _choices(items: Sequence[Json], controls: Controls) -> dict[tuple[str, str],
     chosen = {}
     for item in items:
         if item["type"] == ControlKind.CHOICES.value:
-            control = controls.get(_names(item))
+            control = controls.get(item_names(item))
             if control is None or control.kind is not ControlKind.CHOICES:
                 raise RequestError(_not_in_config(item))
-            chosen[_names(item)] = _texts(_value(item), "choices")
+            chosen[item_names(item)] = _texts(_value(item), "choices")
     return chosen
 
 
@@ -178,7 +179,7 @@ def _annotated(
         return None
     labels = _labels(control, items)
     return AnnotatedRegion(
-        id=_text(shape, "id"),
+        id=item_text(shape, "id"),
         control_name=control.name,
         to_name=control.to_name,
         labels=labels,
@@ -191,7 +192,7 @@ def _labels(control: Control, items: Sequence[Json]) -> tuple[str, ...]:
     """Labels of the item itself, or of the item of the `<Labels>` beside a bare control."""
     key = "labels" if control.labels_name is not None else f"{control.kind.value}labels"
     for item in items:
-        if _text(item, "from_name") in (control.labels_name, control.name) and _value(item).get(key):
+        if item_text(item, "from_name") in (control.labels_name, control.name) and _value(item).get(key):
             return _texts(_value(item), key)
     return ()
 
