@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 
+_SHRINKAGE = 0.5
+"""How strongly the weights are drawn together, in units of the variance of the estimates."""
 _NO_OBJECTS = 0.002
 """Share of the picture that counts as correct even where nothing is said to be: keeps 0/0 away."""
 
@@ -100,7 +102,7 @@ def fit_calibration(beliefs: Sequence[tuple[float, float, float]], dices: Sequen
     centre, level = facts.mean(0), truth.mean()
     centred = facts - centre
     left = (truth - level) - centred @ prior
-    strength = 0.05 * len(truth) * max(float(centred.var(0).mean()), 1e-6)
+    strength = _SHRINKAGE * len(truth) * max(float(centred.var(0).mean()), 1e-6)
     change = np.linalg.solve(centred.T @ centred + strength * np.eye(3), centred.T @ left)
     weights = np.clip(prior + change, 0, None)
     quality, errors, confidence = weights.tolist()

@@ -31,8 +31,8 @@ _PATIENCE = 3
 _MOST_JUDGED = 24
 _STEPS_PER_SAMPLE = 8
 _FEWEST_STEPS, _MOST_STEPS = 160, 4000
-_ERROR_STEPS = 0.5
-"""Of the error branch, in units of the final network's."""
+_ERROR_STEPS_PER_SAMPLE = 3
+"""More teach the error branch its few examples by heart."""
 _LONGER = 1.25
 """The final network learns from twice as many examples as a fold's."""
 
@@ -174,7 +174,7 @@ class Stages:
         train_error_branch(
             network,
             folds,
-            Plan(max(_JUDGE_EVERY, round(_ERROR_STEPS * self.steps)), self._budget_s * share),
+            Plan(min(self.steps, _ERROR_STEPS_PER_SAMPLE * len(self._samples)), self._budget_s * share),
             seed=self._seed,
             report=self._reporter("learning from mistakes", (1 - share, share)),
         )

@@ -24,6 +24,7 @@ from models.training.prelabel_samples import Sample
 _BATCH = 4
 _CROP = 256
 _LEARNING_RATE = 2e-3
+_ERROR_LEARNING_RATE = 1e-3
 _ENCODER_FACTOR = 0.1
 _FROZEN_BLOCKS = 4
 """The first blocks of the encoder see edges and colours, which are the same everywhere."""
@@ -185,7 +186,7 @@ def train_error_branch(
         report: As in `PrelabelTrainer`.
     """
     branch = network.errors.train()
-    optimizer = torch.optim.AdamW(branch.parameters(), lr=_LEARNING_RATE, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(branch.parameters(), lr=_ERROR_LEARNING_RATE, weight_decay=1e-2)
     started = time.monotonic()
     step, done = 0, 0.0
     while done < 1:
@@ -198,7 +199,7 @@ def train_error_branch(
             probabilities = other.segment(other.encode(batch.images)).logits.softmax(1)
         for group in optimizer.param_groups:
             group["lr"] = (
-                _LEARNING_RATE * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * done))
+                _ERROR_LEARNING_RATE * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * done))
             )
         optimizer.zero_grad(set_to_none=True)
         loss, _ = error_loss(network, pyramid, probabilities, batch.classes)
