@@ -57,7 +57,7 @@ def regions_of(
             )
             if region is not None:
                 found.append(region)
-    return tuple(found)
+    return _apart(found, size_hw)
 
 
 def error_areas_of(analysis: Analysis, size_hw: tuple[int, int]) -> tuple[Region, ...]:
@@ -81,6 +81,19 @@ def error_areas_of(analysis: Analysis, size_hw: tuple[int, int]) -> tuple[Region
         if region is not None:
             found.append(region)
     return tuple(found)
+
+
+def _apart(regions: Sequence[Region], size_hw: tuple[int, int]) -> tuple[Region, ...]:
+    """Leave each pixel to the first region that has it: where two meet, rounding may give it to both."""
+    free = np.ones(size_hw, dtype=bool)
+    apart = []
+    for region in regions:
+        top, left, bottom, right = region.box
+        own = region.with_mask(region.mask & free[top:bottom, left:right])
+        if own is not None:
+            own.paint(free, False)
+            apart.append(own)
+    return tuple(apart)
 
 
 def _divided(mask: Mask, depth: Map) -> NDArray[np.int32]:
@@ -107,9 +120,11 @@ def _memberships(labels: NDArray[np.int32], margin: Map) -> Iterator[tuple[Map, 
     wide = expand_labels(labels, distance=_MARGIN)
     for number, place in enumerate(ndimage.find_objects(wide), start=1):
         if place is not None:
-            inside = labels[place] == number
-            soft = np.where(wide[place] == number, margin[place], 0).astype(np.float32)
-            yield soft, (place[0].start, place[1].start), inside
+            # One pixel more, so that the mask ends between an object and the next as it does elsewhere.
+            around = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in place)
+            inside = labels[around] == number
+            soft = np.where(wide[around] == number, margin[around], 0).astype(np.float32)
+            yield soft, (around[0].start, around[1].start), inside
 
 
 def _enlarged(

@@ -16,6 +16,6 @@ def working_size(size_hw: tuple[int, int], side: int) -> tuple[int, int]:
 
 def resized(image: Image, size_hw: tuple[int, int]) -> Image:
     """The picture at another size, (h, w, 3)."""
-    shrinks = size_hw[0] < image.shape[0]
+    shrinks = max(size_hw) < max(image.shape[:2])
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size_hw[::-1], interpolation=method), dtype=np.uint8)
