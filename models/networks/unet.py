@@ -23,6 +23,7 @@ _ERROR_WIDTHS = (64, 48, 32)
 _QUALITY_FACTS = 4
 _QUALITY_WIDTH = 16
 _EPS_LOGIT = 1e-3
+_MOST_REMEMBERED = 256
 _EPS = 1e-6
 
 
@@ -77,6 +78,8 @@ class UNet(nn.Module):
         self.depth = nn.Conv2d(w2, 1, 1)
         self.answers = nn.Linear(2 * (c16 + c32), sum(answers)) if answers else None
         self.errors = ErrorBranch(1 + n_classes)
+        self.remembered: Tensor
+        self.register_buffer("remembered", torch.zeros(_MOST_REMEMBERED, c16 + c32))
 
     def encode(self, images: Tensor) -> Pyramid:
         """The features of pictures."""
@@ -101,8 +104,17 @@ class UNet(nn.Module):
         return list(self.answers(pooled).split(self.answer_counts, dim=1))
 
     def embed(self, pyramid: Pyramid) -> Tensor:
-        """What the pictures are like, (B, 416): the mean of the deepest features."""
-        return torch.cat(pyramid[3:], 1).mean((2, 3))
+        """What the pictures are like, (B, 416): the mean of the deepest features, length 1."""
+        return functional.normalize(torch.cat(pyramid[3:], 1).mean((2, 3)), dim=1)
+
+    def remember(self, embeddings: Tensor) -> None:
+        """Keep what pictures are like that were learned from, (N, 416); of too many, evenly chosen ones."""
+        chosen = torch.arange(_MOST_REMEMBERED) * len(embeddings) // _MOST_REMEMBERED
+        self.remembered.copy_(embeddings[chosen])
+
+    def novelty(self, embeddings: Tensor) -> Tensor:
+        """How unlike all remembered pictures these are, (B,) in [0, 2]: one minus the largest cosine."""
+        return 1 - (embeddings @ self.remembered.T).amax(1)
 
 
 class ErrorBranch(nn.Module):

@@ -188,19 +188,17 @@ def analysed(
         segmenter: Network whose segmentation and answers are taken, and judged by `network`; None for itself.
     """
     height, width = picture.shape[-2:]
-    padding = (0, -width % STRIDE, 0, -height % STRIDE)
-    padded = functional.pad(picture[None], padding, mode="replicate").contiguous(
-        memory_format=torch.channels_last
-    )
-    pyramid = network.encode(padded)
+    whole_picture = padded(picture[None])
+    pyramid = network.encode(whole_picture)
     segmenter = segmenter or network
-    own = pyramid if segmenter is network else segmenter.encode(padded)
+    own = pyramid if segmenter is network else segmenter.encode(whole_picture)
     segmentation = segmenter.segment(own)
     correction, quality = network.errors(pyramid, segmentation.logits.softmax(1))
     answers = tuple(
         (torch.sigmoid(logits) if question.multiple else logits.softmax(1))[0].cpu().numpy()
         for question, logits in zip(schema.questions, segmenter.answer(own), strict=True)
     )
+    embedding = network.embed(pyramid)
     whole = _enlarged(segmentation.logits, (height, width)).softmax(1)
     errors = torch.sigmoid(error_logits(whole, _enlarged(correction, (height, width))))
     return Analysis(
@@ -209,8 +207,16 @@ def analysed(
         errors=errors[0, 0].cpu().numpy(),
         answers=answers,
         quality=float(torch.sigmoid(quality)[0]),
-        embedding=network.embed(pyramid)[0].cpu().numpy(),
+        novelty=float(network.novelty(embedding)[0]),
+        embedding=embedding[0].cpu().numpy(),
     )
+
+
+def padded(pictures: Tensor) -> Tensor:
+    """Pictures, (B, 3, h, w), with their last row and column repeated until the network can take them."""
+    height, width = pictures.shape[-2:]
+    padding = (0, -width % STRIDE, 0, -height % STRIDE)
+    return functional.pad(pictures, padding, mode="replicate").contiguous(memory_format=torch.channels_last)
 
 
 def _enlarged(maps: Tensor, size_hw: tuple[int, int]) -> Tensor:

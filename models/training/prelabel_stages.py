@@ -12,8 +12,8 @@ import torch
 from models.interactive.clicknet import WEIGHTS as SHIPPED
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import Analysis, estimates
-from models.prelabel.unet import analysed, network_input
+from models.prelabel.analysis import Analysis, Beliefs, beliefs_of
+from models.prelabel.unet import analysed, network_input, padded
 from models.state_dicts import load_weights, read_state_dict
 from models.training.atomic_files import write_atomically
 from models.training.fit_progress import FitProgress, Report
@@ -45,13 +45,13 @@ class OutOfFold:
         key: Of the example.
         analysis: Of the fold's segmentation, judged by the final network's error branch; None when there
             are too many samples to keep them all.
-        beliefs: The estimates of its quality, see `Calibration`.
+        beliefs: See `beliefs_of`; the novelty is that beside the samples of the other fold.
         dice: Its Dice coefficient at the working size.
     """
 
     key: str
     analysis: Analysis | None
-    beliefs: tuple[float, float, float]
+    beliefs: Beliefs
     dice: float
 
 
@@ -113,6 +113,7 @@ class Stages:
         if self._schema.classes and folds:
             self._error_branch(network, folds)
             self._ask(network, folds)
+        network.remember(_embeddings(network, self._samples))
         return network.eval()
 
     def _folds(self) -> list[tuple[Network, list[Sample]]]:
@@ -180,12 +181,14 @@ class Stages:
         )
 
     def _ask(self, network: Network, folds: Sequence[tuple[Network, list[Sample]]]) -> None:
-        for other, samples in folds:
+        embeddings = [_embeddings(network, samples) for _, samples in folds]
+        for number, (other, samples) in enumerate(folds):
+            network.remember(torch.cat(embeddings[:number] + embeddings[number + 1 :]))
             for sample in samples:
                 analysis = analysed(network, network_input(sample.image), self._schema, segmenter=other)
                 dice = _dice(analysis, sample)
                 kept = analysis if len(self._samples) <= _MOST_JUDGED else None
-                self.out_of_fold.append(OutOfFold(sample.key, kept, estimates(analysis), dice))
+                self.out_of_fold.append(OutOfFold(sample.key, kept, beliefs_of(analysis), dice))
 
     def _new_network(self) -> Network:
         with torch.random.fork_rng(devices=[]):
@@ -225,6 +228,12 @@ class _EarlyStop:
         self._waited = 0 if score > self._best + 1e-3 else self._waited + 1
         self._best = max(self._best, score)
         return self._waited > _PATIENCE
+
+
+@torch.inference_mode()
+def _embeddings(network: Network, samples: Sequence[Sample]) -> torch.Tensor:
+    pictures = (network_input(sample.image)[None] for sample in samples)
+    return torch.cat([network.embed(network.encode(padded(picture))) for picture in pictures])
 
 
 def _dice(analysis: Analysis, sample: Sample) -> float:
