@@ -88,7 +88,8 @@ class Control:
     @property
     def prompts(self) -> bool:
         """Whether what is drawn with it asks the model for masks."""
-        return self.kind in PROMPT_KINDS and self.smart is not False and not self.model_skip
+        asks = self.kind in PROMPT_KINDS and self.smart is not False
+        return asks and not (self.model_skip or self.shows_error_areas)
 
     @property
     def takes_results(self) -> bool:

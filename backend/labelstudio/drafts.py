@@ -116,7 +116,7 @@ def _regions(items: Sequence[Any], config: LabelConfig, to_name: str) -> list[_D
     for group in groups.values():
         controls = (config.control(str(item.get("from_name")), to_name) for item in group)
         control = next((each for each in controls if each is not None and each.kind in REGION_KINDS), None)
-        if control is not None:
+        if control is not None and not control.shows_error_areas:
             regions.append(_Drawn(control, group))
     return regions
 

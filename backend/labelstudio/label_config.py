@@ -162,6 +162,18 @@ class LabelConfig:
                 targets[class_name] = target
         return targets
 
+    def error_area_target(self, to_name: str) -> PrelabelTarget | None:
+        """Where areas of a picture go in which its pre-labels are probably wrong: a control, its first label.
+
+        Returns:
+            The first control with `model_error_areas`; None if there is none.
+        """
+        controls = (c for c in self.controls if c.to_name == to_name and c.kind in _TIERS)
+        control = next((c for c in controls if c.shows_error_areas and not c.model_skip), None)
+        if control is None:
+            return None
+        return PrelabelTarget(control, next(iter(control.label_values), None), control.score_threshold)
+
     def choices_for(self, to_name: str, statements: Sequence[ImageClass]) -> tuple[ChoiceTarget, ...]:
         """What to choose for a picture.
 

@@ -22,6 +22,8 @@ from models.regions import Region
 
 logger = logging.getLogger(__name__)
 
+_MOST_ERROR_AREAS = 5
+"""In one picture: people look at a few places, not at many."""
 _PICTURE_SIZED = frozenset({ControlKind.BRUSH, ControlKind.BITMASK})
 
 
@@ -119,6 +121,7 @@ class Prelabelling:
                 result += encode_region(
                     region, target.control, target.label, image.size_hw, options=self._result_options
                 )
+            result += self._encode_error_areas(to_name, config, found, image.size_hw)
             result += self._encode_choices(to_name, config, found)
             scores.append(found.score)
         return Answer(result, min(scores), model.version)
@@ -152,6 +155,19 @@ class Prelabelling:
         if control.kind not in _PICTURE_SIZED:
             return self._max_regions
         return max(1, min(self._max_regions, self._max_mask_pixels // (size_hw[0] * size_hw[1])))
+
+    def _encode_error_areas(
+        self, to_name: str, config: LabelConfig, found: PreLabels, size_hw: tuple[int, int]
+    ) -> list[dict[str, Any]]:
+        target = config.error_area_target(to_name)
+        if target is None:
+            return []
+        limit = min(_MOST_ERROR_AREAS, self._limit(target.control, size_hw))
+        sure = [area for area in found.error_areas if area.score >= target.score_threshold]
+        result: list[dict[str, Any]] = []
+        for area in sure[:limit]:
+            result += encode_region(area, target.control, target.label, size_hw, options=self._result_options)
+        return result
 
     def _encode_choices(self, to_name: str, config: LabelConfig, found: PreLabels) -> list[dict[str, Any]]:
         result: list[dict[str, Any]] = []

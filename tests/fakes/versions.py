@@ -43,7 +43,7 @@ def facts(
 
 
 class TrainedFake(PreLabeller):
-    """Finds one object, the upper left quarter of the picture, and doubts one row of it after the other."""
+    """Finds one object, the upper left quarter of the picture, and doubts some rows in its middle."""
 
     name: ClassVar[str] = "unet"
 
@@ -60,7 +60,7 @@ class TrainedFake(PreLabeller):
         height, width = image.shape[:2]
         quarter = Region(np.ones((height // 2, width // 2), dtype=bool), 0, 0, "Coin", 0.9)
         doubts = tuple(
-            Region(np.ones((1, width // 2), dtype=bool), row, 0, "", 0.8 - row / 100)
+            Region(np.ones((1, width // 2), dtype=bool), height // 4 + row, 0, "", 0.8 - row / 100)
             for row in range(N_ERROR_AREAS)
         )
         return PreLabels((quarter,), (), 0.75, doubts)

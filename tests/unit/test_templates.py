@@ -14,6 +14,7 @@ OUTPUTS = {
     "brush-masks": ControlKind.BRUSH,
     "counting": ControlKind.KEYPOINT,
     "ellipses": ControlKind.ELLIPSE,
+    "error-areas": ControlKind.BRUSH,
     "masks-and-classification": ControlKind.BRUSH,
     "one-class": ControlKind.BRUSH,
     "polygons": ControlKind.POLYGON,

@@ -18,6 +18,7 @@ CONFIG = LabelConfig.parse(
     <BrushLabels name="brush" toName="image">{TWO_LABELS}</BrushLabels>
     <BrushLabels name="this" toName="image" hint="positive"><Label value="This"/></BrushLabels>
     <BrushLabels name="not" toName="image" hint="negative"><Label value="Not this"/></BrushLabels>
+    <BrushLabels name="check" toName="image" model_error_areas="true">{TWO_LABELS}</BrushLabels>
     <KeyPointLabels name="kp" toName="image" smart="true">{TWO_LABELS}</KeyPointLabels>
     <RectangleLabels name="rect" toName="image" smart="true">{TWO_LABELS}</RectangleLabels></View>"""
 )
@@ -84,6 +85,13 @@ def test_nobody_knows_which_of_two_rectangles_a_stroke_means() -> None:
 def test_a_positive_stroke_gives_a_negative_click_an_object() -> None:
     (group,) = read([stroke("this", 50)], point(OUTSIDE, positive=False))
     assert group.prompts.has_positive
+
+
+def test_marks_of_error_areas_are_no_objects() -> None:
+    mark = {**drawn(), "from_name": "check"}
+    (group,) = read([stroke("this", 50), mark], point(INSIDE))
+    assert (group.refine, group.others) == (None, ())
+    assert "s" in group.prompt_ids
 
 
 def test_a_stroke_drawn_before_an_object_has_done_its_work() -> None:

@@ -367,6 +367,47 @@ def test_controls_that_show_error_areas_receive_no_objects() -> None:
     assert [control.name for control in parsed.mask_controls("image")] == ["b"]
 
 
+AREAS = shape(
+    "RectangleLabels", "areas", '<Label value="Check"/><Label value="Look"/>', model_error_areas="true"
+)
+
+
+def test_error_areas_go_to_the_first_control_for_them_with_its_first_label() -> None:
+    more = shape("BrushLabels", "more", '<Label value="There"/>', model_error_areas="true")
+    target = config(shape("BrushLabels", "b"), AREAS, more).error_area_target("image")
+    assert target is not None
+    assert (target.control.name, target.label) == ("areas", "Check")
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        "",
+        shape("Choices", "c", '<Choice value="A"/>', model_error_areas="true"),
+        shape("BrushLabels", "areas", LABELS, model_error_areas="true", model_skip="true"),
+    ],
+)
+def test_without_a_control_for_them_error_areas_go_nowhere(control: str) -> None:
+    parsed = config(shape("BrushLabels", "b"), control)
+    assert parsed.error_area_target("image") is None
+    assert config(shape("BrushLabels", "b"), AREAS).error_area_target("elsewhere") is None
+
+
+def test_a_control_for_error_areas_asks_for_no_masks_and_takes_none() -> None:
+    parsed = config(AREAS, shape("PolygonLabels", "p", '<Label value="Cell"/>'))
+    area_control = parsed.control("areas")
+    assert area_control is not None and not area_control.prompts
+    assert name_of(parsed.output_control("image", "Check")) is None
+    assert name_of(parsed.output_control("image", None)) == "p"
+    assert parsed.only_label("image") == "Cell"
+    assert places(parsed, "check", "cell") == {"check": ("p", "Cell"), "cell": ("p", "Cell")}
+
+
+def test_a_control_for_error_areas_alone_is_no_place_for_results() -> None:
+    with pytest.raises(LabelConfigError, match="no control"):
+        config(AREAS)
+
+
 def test_several_choices_are_made_where_the_tag_allows_them() -> None:
     choices = '<Choice value="Dark"/><Choice value="Noisy"/><Choice value="Cropped"/>'
     parsed = config(shape("Choices", "defects", choices, choice="multiple", model_score_threshold="0.5"))
