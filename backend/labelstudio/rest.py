@@ -43,7 +43,7 @@ class LabelStudioApi:
             path: Below the address of Label Studio.
             what: What it does, for the message: "list tasks of project 3".
             timeout_s: For the answer.
-            arguments: As for `httpx.request`: `params`, `json`.
+            arguments: As for `httpx.request`: `params`, and `json` or, encoded already, `content`.
 
         Returns:
             The JSON answer, None if it is empty.
@@ -55,7 +55,7 @@ class LabelStudioApi:
             answer = self._http.request(
                 method,
                 f"{self._url}{path}",
-                headers=self._credentials.headers(),
+                headers={"Content-Type": "application/json"} | self._credentials.headers(),
                 timeout=timeout_s,
                 **arguments,
             )

@@ -31,6 +31,13 @@ def test_a_call_carries_the_key_its_query_and_its_body() -> None:
     assert request.content == b"[1,2]"
 
 
+def test_a_body_that_is_encoded_already_is_sent_as_json() -> None:
+    requests: list[httpx.Request] = []
+    api(httpx.Response(201), requests).call("POST", "/api/things", "store things", content=b"[1]")
+    assert requests[0].headers["Content-Type"] == "application/json"
+    assert requests[0].content == b"[1]"
+
+
 def test_an_empty_answer_is_none() -> None:
     assert api(httpx.Response(204)).call("DELETE", "/api/things/1", "delete a thing") is None
 
