@@ -23,6 +23,7 @@ from backend.observability import Metrics
 from backend.parts import (
     image_loader,
     label_studio_api,
+    project_click_models,
     project_models,
     result_options,
 )
@@ -92,6 +93,7 @@ def create_app(
     label_studio = label_studio_api(settings)
     inbox = EventInbox(engine)
     models = project_models(settings, engine, prelabel_pool, metrics, open_version=open_version)
+    click_models = project_click_models(settings, engine, interactive_pool, metrics)
     projects = Projects(
         ProjectStore(engine),
         defaults,
@@ -128,7 +130,7 @@ def create_app(
         ),
         interactive=Interactive(
             images=images,
-            models=interactive_pool,
+            models=click_models,
             segmenter=Segmenter(encoder=encoder, masks=masks, gate=gate, metrics=metrics),
             click_log=ClickLog(engine, keep_days=settings.click_log_days),
             metrics=metrics,
@@ -136,7 +138,7 @@ def create_app(
         ),
         ahead=EncodingAhead(
             images=images,
-            models=interactive_pool,
+            models=click_models,
             encoder=encoder,
             queue=None if label_studio is None else TaskQueue(label_studio),
             n_next=settings.prefetch_tasks,

@@ -16,13 +16,18 @@ from backend.labelstudio.results import ResultOptions
 from backend.observability import Metrics
 from backend.services.box_masks import BoxMasks
 from backend.services.encoding import AnyInteractiveModel
+from backend.services.project_click_models import KIND as CLICK
+from backend.services.project_click_models import ProjectClickModels
 from backend.services.project_models import ProjectModels
 from backend.services.training_data import TrainingDataReader
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
 from backend.state.event_inbox import EventInbox
 from backend.state.model_pool import ModelPool
+from backend.state.model_store import FILES as MODEL_FILES
 from backend.state.model_store import ModelStore
+from backend.state.version_pool import VersionPool
+from models.interactive.clicknet import ClickNetModel
 from models.prelabel.base import PreLabeller
 from models.prelabel.unet import UNet
 
@@ -111,6 +116,28 @@ def project_models(
         max_loaded=settings.project_models,
         metrics=metrics,
     )
+
+
+def project_click_models(
+    settings: Settings, engine: Engine, pool: ModelPool[AnyInteractiveModel], metrics: Metrics
+) -> ProjectClickModels:
+    """The interactive models of projects.
+
+    Args:
+        settings: Where trained versions lie, and how many are kept in memory.
+        engine: The database.
+        pool: The interactive models that were not trained for a project.
+        metrics: What is counted.
+    """
+    trained = VersionPool[AnyInteractiveModel](
+        CLICK,
+        store=ModelStore(settings.versions_dir),
+        active=ActiveVersions(engine),
+        open_version=lambda folder, name: ClickNetModel(weights=folder / MODEL_FILES[0], version=name),
+        max_loaded=settings.project_models,
+        metrics=metrics,
+    )
+    return ProjectClickModels(pool, trained)
 
 
 def training_data_reader(

@@ -151,7 +151,7 @@ class Settings(BaseSettings):
         default=0, ge=0, description="Processors of a training; 0 takes all that clicks leave idle."
     )
     project_models: int = Field(
-        default=8, ge=1, description="Trained pre-labellers kept in memory, those used last."
+        default=8, ge=1, description="Trained models of each kind kept in memory, those used last."
     )
     group_field: Names = Field(
         default=("sequence", "sequence_id", "group", "video"),

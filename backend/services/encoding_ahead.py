@@ -26,9 +26,10 @@ from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import Task
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
-from backend.services.encoding import AnyInteractiveModel, Encoder
+from backend.services.encoding import Encoder
+from backend.services.project_click_models import ProjectClickModels
+from backend.services.projects import ProjectOptions
 from backend.state.background import Background
-from backend.state.model_pool import ModelPool
 from models.errors import MaskloopError
 
 logger = logging.getLogger(__name__)
@@ -46,12 +47,12 @@ class OpenTask:
     Attributes:
         task: The task.
         config: Its project's labelling config.
-        model_name: Its project's interactive model.
+        options: Its project's options.
     """
 
     task: Task
     config: LabelConfig
-    model_name: str
+    options: ProjectOptions
 
     @property
     def images(self) -> list[str]:
@@ -64,7 +65,7 @@ class EncodingAhead:
 
     Args:
         images: Where pictures come from.
-        models: The interactive models.
+        models: The interactive models of projects.
         encoder: Encodes pictures.
         queue: Knows the next tasks; None when Label Studio cannot be asked.
         n_next: How many next tasks are encoded.
@@ -75,7 +76,7 @@ class EncodingAhead:
         self,
         *,
         images: ImageLoader,
-        models: ModelPool[AnyInteractiveModel],
+        models: ProjectClickModels,
         encoder: Encoder,
         queue: TaskQueue | None,
         n_next: int,
@@ -101,7 +102,7 @@ class EncodingAhead:
         if not work.images:
             return
         self._opened.submit(
-            (work.task.project, work.task.id, work.model_name),
+            (work.task.project, work.task.id, work.options.interactive_model),
             lambda: self._encode(work, self._opened),
         )
         with self._lock:
@@ -133,11 +134,11 @@ class EncodingAhead:
             with self._lock:
                 self._asking = None
         for next_task in following:
-            self._encode(OpenTask(next_task, work.config, work.model_name), self._next)
+            self._encode(OpenTask(next_task, work.config, work.options), self._next)
 
     def _encode(self, work: OpenTask, background: Background) -> None:
         try:
-            model = self._models.get(work.model_name)
+            model = self._models.for_project(work.task.project, work.options)
             for to_name in work.images:
                 if background.stopping:
                     return

@@ -33,11 +33,11 @@ from backend.labelstudio.prompts import PromptGroup
 from backend.labelstudio.results import ResultOptions, encode_region
 from backend.observability import Metrics
 from backend.services.encoding import AnyInteractiveModel
+from backend.services.project_click_models import ProjectClickModels
 from backend.services.projects import ProjectOptions
 from backend.services.segmenting import Segmented, Segmenter
 from backend.services.stale_clicks import StaleClicks
 from backend.state.click_log import ClickLog, ClickRecord
-from backend.state.model_pool import ModelPool
 from models.regions import Region
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Interactive:
 
     Args:
         images: Where pictures come from.
-        models: The interactive models.
+        models: The interactive models of projects.
         segmenter: Finds objects.
         click_log: Told every answer.
         metrics: What is counted.
@@ -59,7 +59,7 @@ class Interactive:
         self,
         *,
         images: ImageLoader,
-        models: ModelPool[AnyInteractiveModel],
+        models: ProjectClickModels,
         segmenter: Segmenter,
         click_log: ClickLog,
         metrics: Metrics,
@@ -94,7 +94,7 @@ class Interactive:
             MaskloopError: The request, its prompts or the picture cannot be used.
         """
         started = time.perf_counter()
-        model = self._models.get(options.interactive_model)
+        model = self._models.for_project(task.project, options)
         result: list[dict[str, Any]] = []
         scores: list[float] = []
         groups = self._click_requests.read(task, context, config)

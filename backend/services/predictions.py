@@ -55,7 +55,7 @@ class Predictions:
         options = self._projects.options(request.project)
         (task,) = request.tasks
         answer = self._interactive.predict(task, request.context, config, options)
-        self._ahead.clicked(OpenTask(task, config, options.interactive_model))
+        self._ahead.clicked(OpenTask(task, config, options))
         return [answer.to_json()]
 
     def _prelabel(self, request: PredictRequest) -> list[Any]:
@@ -64,5 +64,5 @@ class Predictions:
         model = self._models.for_project(request.project_id, config, options)
         answers = self._prelabelling.predict(request.tasks, config, options, model)
         if len(request.tasks) == 1:  # more are a batch, which nobody is looking at
-            self._ahead.opened(OpenTask(request.tasks[0], config, options.interactive_model))
+            self._ahead.opened(OpenTask(request.tasks[0], config, options))
         return [[] if answer is None else answer.to_json() for answer in answers]

@@ -88,14 +88,17 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
 
     Args:
         weights: A safetensors file; None for the shipped one.
+        version: What these weights are called; None makes a name of their content.
         side: Longer side of the grid in pixels, a multiple of 16.
     """
 
     name = "clicknet"
     version = "clicknet-2"
 
-    def __init__(self, *, weights: Path | None = None, side: int = 192) -> None:
+    def __init__(self, *, weights: Path | None = None, version: str | None = None, side: int = 192) -> None:
         self._weights = weights or WEIGHTS
+        self._given_version = version
+        self.version = version or type(self).version
         self._side = side
         self._network: ClickNet | None = None
         self._device = best_device()
@@ -108,7 +111,8 @@ class ClickNetModel(InteractiveModel[ClickNetEmbedding]):
         network = ClickNet()
         load_weights(network, self._weights)
         moved = network.eval().to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.version = f"{type(self).version}-{file_sha256(self._weights)[:8]}"
+        if self._given_version is None:
+            self.version = f"{type(self).version}-{file_sha256(self._weights)[:8]}"
         self._network = moved
 
     def encode(self, image: Image) -> ClickNetEmbedding:

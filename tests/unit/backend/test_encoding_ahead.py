@@ -20,13 +20,20 @@ from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
 from backend.services.encoding import AnyInteractiveModel, Encoder
 from backend.services.encoding_ahead import EncodingAhead, OpenTask
+from backend.services.project_click_models import ProjectClickModels
+from backend.services.projects import ProjectOptions
+from backend.state.active_versions import ActiveVersions
+from backend.state.database import open_database
 from backend.state.device_gate import DeviceGate
 from backend.state.model_pool import ModelPool
+from backend.state.model_store import ModelStore
+from backend.state.version_pool import VersionPool
 from models.registry import Registry
 from tests.fakes.interactive import Recording
 from tests.fakes.requests import CONFIG
 
 URL = "http://ls.example.com"
+OPTIONS = ProjectOptions("watershed", "recording", ())
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -51,6 +58,14 @@ class Project:
         self.models = ModelPool[AnyInteractiveModel](
             Registry("interactive model", [Recording]), on_load=lambda _model: None
         )
+        trained = VersionPool[AnyInteractiveModel](
+            "click",
+            store=ModelStore(folder / "versions"),
+            active=ActiveVersions(open_database(f"sqlite:///{folder / 'db.sqlite3'}")),
+            open_version=lambda path, name: Recording(),
+            max_loaded=1,
+            metrics=self.metrics,
+        )
         self.ahead = EncodingAhead(
             images=ImageLoader(
                 label_studio_url=URL,
@@ -62,7 +77,7 @@ class Project:
                 cache_bytes=10**6,
                 on_lookup=lambda _hit: None,
             ),
-            models=self.models,
+            models=ProjectClickModels(self.models, trained),
             encoder=Encoder(
                 embeddings=ByteCache(10**6, size_of=lambda e: e.nbytes, on_lookup=lambda _hit: None),
                 gate=DeviceGate(1, 5, on_wait=lambda _seconds: None),
@@ -85,7 +100,7 @@ class Project:
 
     def task(self, number: int, config: str = CONFIG) -> OpenTask:
         data = {"image": f"/data/local-files/?d={number}.png"}
-        return OpenTask(Task(number, 2, data), LabelConfig.parse(config), "recording")
+        return OpenTask(Task(number, 2, data), LabelConfig.parse(config), OPTIONS)
 
     @property
     def encoded(self) -> list[int]:
