@@ -140,7 +140,7 @@ class ProjectModels:
         used = self._find(project_id, name)
         if used is None and name is not None and name not in self._failed_at:
             self._failed(name, ModelStoreError(f"The model version {name} is in use, but it was deleted."))
-        return used if used is not None and _fits(used.schema, label_schema(config)) else None
+        return used if used is not None and fits(used.schema, label_schema(config)) else None
 
     def _find(self, project_id: int, name: str | None) -> VersionInfo | None:
         if name is None or name in self._failed_at:
@@ -189,7 +189,7 @@ class ProjectModels:
                 del self._failed_at[name]
 
 
-def _fits(known: LabelSchema, asked: LabelSchema) -> bool:
+def fits(known: LabelSchema, asked: LabelSchema) -> bool:
     """Whether everything that a version says can still be said."""
     answers = {question.name: frozenset(question.answers) for question in asked.questions}
     return set(known.classes) <= set(asked.classes) and all(

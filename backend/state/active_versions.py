@@ -67,6 +67,14 @@ class ActiveVersions:
         """
         return self._read(_steps(project_id, kind).order_by(activations.c.step))
 
+    def standing(self, project_id: int, kind: str) -> tuple[str, ...]:
+        """The versions activated and not taken back, oldest first: the one in use, and where rollbacks lead.
+
+        Raises:
+            DatabaseError: The database cannot be read.
+        """
+        return tuple(_standing(self.history(project_id, kind)))
+
     def activate(self, project_id: int, kind: str, name: str, why: str) -> None:
         """Use a version from now on. Does nothing if it is in use.
 

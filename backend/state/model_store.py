@@ -24,6 +24,7 @@ from typing import Any
 
 from backend.errors import ModelStoreError
 from backend.state.version_info import PREFIXES, VersionFacts, VersionInfo, read_version_info
+from models.errors import UnknownNameError
 from models.weights_files import file_sha256
 
 __all__ = ["FILES", "ModelStore", "VersionFacts", "VersionInfo"]
@@ -120,6 +121,22 @@ class ModelStore:
         if missing:
             raise _damaged(folder, f"{' and '.join(missing)} cannot be found")
         return info
+
+    def named(self, name: str) -> VersionInfo:
+        """The version of that name, of whichever project.
+
+        Raises:
+            UnknownNameError: There is none; the message lists those of the project that the name speaks of.
+            ModelStoreError: Its folder is damaged.
+        """
+        match = _NAME.fullmatch(name)
+        projects = self.projects() if match is None else (int(match[1]),)
+        for project_id in projects:
+            info = self.find(project_id, name)
+            if info is not None:
+                return info
+        known = [info.name for project_id in projects for info in self.versions(project_id)]
+        raise UnknownNameError("model version", name, known)
 
     def folder(self, info: VersionInfo) -> Path:
         """Where the files of a version lie; nothing in it may be changed.
