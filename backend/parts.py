@@ -18,6 +18,7 @@ from backend.services.box_masks import BoxMasks
 from backend.services.encoding import AnyInteractiveModel
 from backend.services.project_click_models import KIND as CLICK
 from backend.services.project_click_models import ProjectClickModels
+from backend.services.project_models import KIND as PRELABEL
 from backend.services.project_models import ProjectModels
 from backend.services.training_data import TrainingDataReader
 from backend.settings import Settings
@@ -107,15 +108,16 @@ def project_models(
         metrics: What is counted.
         open_version: Makes the model of a trained version from its folder and its name.
     """
-    return ProjectModels(
-        pool,
-        store=ModelStore(settings.versions_dir),
+    store = ModelStore(settings.versions_dir)
+    trained = VersionPool[PreLabeller](
+        PRELABEL,
+        store=store,
         active=ActiveVersions(engine),
-        inbox=EventInbox(engine),
         open_version=open_version,
         max_loaded=settings.project_models,
         metrics=metrics,
     )
+    return ProjectModels(pool, trained=trained, store=store, inbox=EventInbox(engine))
 
 
 def project_click_models(

@@ -10,14 +10,15 @@ import pytest
 
 from backend.labelstudio.label_config import LabelConfig
 from backend.observability import Metrics
-from backend.services import project_models
-from backend.services.project_models import ProjectModels
+from backend.services.project_models import KIND, ProjectModels
 from backend.services.projects import ProjectOptions
+from backend.state import version_pool
 from backend.state.active_versions import ActiveVersions
 from backend.state.database import open_database
 from backend.state.event_inbox import EventInbox
 from backend.state.model_pool import ModelPool
 from backend.state.model_store import FILES, ModelStore, VersionInfo
+from backend.state.version_pool import VersionPool
 from models.label_schema import LabelSchema, Question
 from models.prelabel import PRELABELLERS
 from models.prelabel.base import PreLabeller
@@ -43,15 +44,16 @@ class Service:
         self.store = ModelStore(self.folder / "versions")
         self.active = ActiveVersions(engine)
         self.inbox = EventInbox(engine)
-        self.models = ProjectModels(
-            ModelPool(PRELABELLERS, on_load=lambda model: None),
+        trained = VersionPool[PreLabeller](
+            KIND,
             store=self.store,
             active=self.active,
-            inbox=self.inbox,
             open_version=self._open,
             max_loaded=self.max_loaded,
             metrics=self.metrics,
         )
+        pool = ModelPool(PRELABELLERS, on_load=lambda model: None)
+        self.models = ProjectModels(pool, trained=trained, store=self.store, inbox=self.inbox)
 
     def _open(self, folder: Path, version: str) -> PreLabeller:
         self.opened.append(version)
@@ -215,7 +217,7 @@ def test_a_version_that_was_restored_is_used_again(service: Service, monkeypatch
     weights.unlink()
     assert service.answering() == UNTRAINED
     weights.write_text("a")
-    monkeypatch.setattr(project_models, "_TRY_AGAIN_S", 0.0)
+    monkeypatch.setattr(version_pool, "TRY_AGAIN_S", 0.0)
     assert service.models.for_project(2, COINS, OPTIONS).version == info.name
     assert service.answering() == info.name
 
