@@ -50,18 +50,18 @@ def main(
         from backend.labelstudio.client import LabelStudioClient
         from backend.services.connection import Connection, connect
 
-        client = LabelStudioClient(url, key)
-        for number in project:
-            wanted = Connection(
-                number,
-                backend_url.rstrip("/"),
-                prelabeller=(options or {}).get("prelabeller", settings.prelabeller),
-                title=title,
-                basic_auth=_credentials(settings),
-                extra_params=options,
-            )
-            for line in connect(client, wanted):
-                typer.echo(line)
+        with LabelStudioClient(url, key) as client:
+            for number in project:
+                wanted = Connection(
+                    number,
+                    backend_url.rstrip("/"),
+                    prelabeller=(options or {}).get("prelabeller", settings.prelabeller),
+                    title=title,
+                    basic_auth=_credentials(settings),
+                    extra_params=options,
+                )
+                for line in connect(client, wanted):
+                    typer.echo(line)
 
 
 def _credentials(settings: Settings) -> tuple[str, str] | None:

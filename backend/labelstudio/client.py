@@ -76,13 +76,13 @@ class Webhook:
 
 
 class LabelStudioClient:
-    """A narrow wrapper of the SDK client.
+    """A narrow wrapper of the SDK client. Close it, or use it in a `with` block.
 
     Args:
         url: Label Studio's address, with scheme.
         api_key: Legacy token or personal access token; the SDK renews the latter by itself.
         timeout_s: For one call. Adding a model makes Label Studio call back, which takes seconds.
-        http: Transport of the calls; one of its own by default.
+        http: Transport of the calls, which stays open; one of its own by default.
 
     Raises:
         LabelStudioError: The key has expired.
@@ -92,10 +92,22 @@ class LabelStudioClient:
         self, url: str, api_key: str, *, timeout_s: float = 60.0, http: httpx.Client | None = None
     ) -> None:
         self._url = url
+        self._own_http = httpx.Client(timeout=timeout_s, follow_redirects=True) if http is None else None
         with self._translated("log in"):
             self._sdk = LabelStudio(  # type: ignore[no-untyped-call] # the SDK's constructor has no types
-                base_url=url, api_key=api_key, timeout=timeout_s, httpx_client=http
+                base_url=url, api_key=api_key, timeout=timeout_s, httpx_client=http or self._own_http
             )
+
+    def close(self) -> None:
+        """Give up the connections, but not those of a transport that was passed in."""
+        if self._own_http is not None:
+            self._own_http.close()
+
+    def __enter__(self) -> LabelStudioClient:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def project(self, project_id: int) -> Project:
         """Return the project.

@@ -123,3 +123,16 @@ def test_a_server_that_is_not_there_is_named() -> None:
     )
     with pytest.raises(LabelStudioError, match=r"ls\.example\.com cannot be reached"):
         client.project(1)
+
+
+def test_a_client_closes_the_connections_of_its_own_and_no_others() -> None:
+    with LabelStudioClient("http://127.0.0.1:9", "0" * 40) as own:
+        pass
+    with pytest.raises(RuntimeError, match="closed"):
+        own.project(1)
+    with (
+        make_server().http() as http,
+        LabelStudioClient("http://ls.example.com", "0" * 40, http=http) as client,
+    ):
+        client.close()
+        assert client.project(1).title == "coins"
