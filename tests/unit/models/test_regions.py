@@ -93,3 +93,14 @@ def test_the_overlap_is_that_of_the_pasted_masks(
     masks = [region.full_mask((20, 20)) for region in regions]
     if masks[0].any() and masks[1].any():
         assert regions[0].iou(regions[1]) == iou(*masks)
+
+
+@given(st.integers(-6, 14), st.integers(-6, 16))
+def test_painting_gives_the_objects_pixels_a_value_and_leaves_the_others(top: int, left: int) -> None:
+    shape = np.array([[True, False, True], [True, True, False]])
+    canvas = np.full((10, 12), 7, dtype=np.int32)
+    region = Region(shape, top, left)
+    region.paint(canvas, 3)
+
+    assert np.array_equal(canvas == 3, region.full_mask((10, 12)))
+    assert set(np.unique(canvas)) <= {3, 7}

@@ -208,3 +208,30 @@ def test_a_malformed_groups_file_is_named(tmp_path: Path, content: str) -> None:
 def test_a_folder_without_pairs_says_how_it_should_look(tmp_path: Path) -> None:
     with pytest.raises(DataFolderError, match=r"images/<stem>\.jpg or \.png and masks/<stem>\.png"):
         DataFolder(tmp_path)
+
+
+def test_each_object_is_told_what_the_file_calls_it(tmp_path: Path) -> None:
+    add(tmp_path, "a", ids_of([9, 9, 4, 0, 200]))
+    truth = DataFolder(tmp_path).read_truth("a")
+
+    assert truth.numbers == (0, 4, 9, 200)
+    assert [(truth.numbers[int(each.class_name)], each.area) for each in truth.objects] == [
+        (4, 1),
+        (9, 2),
+        (200, 1),
+    ]
+
+
+def test_a_mask_without_background_keeps_the_number_of_its_object(tmp_path: Path) -> None:
+    add(tmp_path, "a", np.full((6, 8), 3))
+
+    truth = DataFolder(tmp_path).read_truth("a")
+
+    assert truth.numbers == (0, 3)
+    assert [truth.numbers[int(each.class_name)] for each in truth.objects] == [3]
+
+
+def test_components_have_no_number_in_the_file(tmp_path: Path) -> None:
+    add(tmp_path, "a", ids_of([7, 0, 7]))
+
+    assert DataFolder(tmp_path, as_components=True).read_truth("a").numbers == ()
