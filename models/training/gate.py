@@ -74,9 +74,9 @@ def compare(candidate: Sequence[float], rival: Sequence[float], seed: int = 0) -
 
     Source: Efron and Tibshirani, "An introduction to the bootstrap", 1993, section 16.4, on differences.
     """
-    differences = np.asarray(candidate, dtype=np.float64) - np.asarray(rival, dtype=np.float64)
     if len(candidate) != len(rival) or not len(candidate):
         raise ValueError("A comparison needs the same number of scores of both models, at least one.")
+    differences = np.asarray(candidate, dtype=np.float64) - np.asarray(rival, dtype=np.float64)
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(differences), size=(_RESAMPLES, len(differences)))
     means = differences[drawn].mean(axis=1)
