@@ -68,16 +68,16 @@ class NetworkDescription:
             raise WeightsNotFoundError(f"There is no network description at {path}.")
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
-            if value["format"] != _FORMAT:
-                raise WeightsError(f"{path} has format {value['format']}; this release reads {_FORMAT}.")
-            return cls(
-                LabelSchema.from_json(value["schema"]),
-                int(value["side"]),
-                frozenset(value["countable"]),
-                Calibration.from_json(value["calibration"]),
-            )
+            if value["format"] == _FORMAT:
+                return cls(
+                    LabelSchema.from_json(value["schema"]),
+                    int(value["side"]),
+                    frozenset(value["countable"]),
+                    Calibration.from_json(value["calibration"]),
+                )
         except (ValueError, KeyError, TypeError) as error:
             raise WeightsError(f"{path} does not describe a network: {error!r}.") from error
+        raise WeightsError(f"{path} has format {value['format']}; this release reads {_FORMAT}.")
 
     def new_network(self) -> Network:
         """A network of this kind, not trained."""
