@@ -19,7 +19,7 @@ class BackendServer(ChildProcess):
         self,
         *,
         label_studio_url: str,
-        api_key: str,
+        api_key: str | None,
         state_dir: Path,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
@@ -28,7 +28,7 @@ class BackendServer(ChildProcess):
 
         Args:
             label_studio_url: Where it finds Label Studio.
-            api_key: Its token there.
+            api_key: Its token there; None gives it none.
             state_dir: Its folder, also for the log; created if needed.
             port: TCP port; a free one if None.
             settings: More settings, by the name of the variable without the prefix: {"PRELABELLER": "otsu"}.
@@ -39,9 +39,10 @@ class BackendServer(ChildProcess):
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "LABEL_STUDIO_URL": label_studio_url,
-            "LABEL_STUDIO_API_KEY": api_key,
             "STATE_DIR": str(state_dir.resolve()),
-        } | dict(settings or {})
+            **({} if api_key is None else {"LABEL_STUDIO_API_KEY": api_key}),
+            **(settings or {}),
+        }
         super().__init__(
             "Maskloop",
             [sys.executable, "-m", "scripts.serve"],

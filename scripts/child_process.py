@@ -115,7 +115,7 @@ class ChildProcess:
         """
         self.name = name
         self._command = list(command)
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._health_url = health_url
         self.log_path = log_path
         self._start_timeout_s = start_timeout_s
@@ -136,7 +136,7 @@ class ChildProcess:
             with self.log_path.open("wb") as log, endings_deferred():
                 self._process = subprocess.Popen(
                     self._command,
-                    env=self._environment,
+                    env=self.environment,
                     cwd=self._working_dir,
                     stdin=subprocess.DEVNULL,
                     stdout=log,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,13 +90,22 @@ def submission(answered: dict[str, Any], n_regions: int) -> bytes:
         answered: The task.
         n_regions: Size of the annotation.
     """
-    region = key_point(Click(8, 8), (16, 16), "click")
+    return annotated(answered, [key_point(Click(8, 8), (16, 16), "click")] * n_regions)
+
+
+def annotated(answered: dict[str, Any], result: Sequence[Mapping[str, Any]]) -> bytes:
+    """The body of `/webhook` when an annotation was submitted.
+
+    Args:
+        answered: The task; its annotation has the same number.
+        result: Result items of the annotation.
+    """
     return _json(
         {
             "action": "ANNOTATION_CREATED",
             "project": {"id": 1, "label_config": CONFIG},
             "task": answered,
-            "annotation": {"id": 1, "result": [region] * n_regions},
+            "annotation": {"id": answered["id"], "result": list(result)},
         }
     )
 
