@@ -60,7 +60,9 @@ class AnswerFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file; what was added is on the disk."""
+        """Close the file; what was added is on the disk. A file without answers is removed."""
+        if not self._places and not self._looking:
+            self.delete()
         if not self._file.closed:
             self._file.close()
 
@@ -112,6 +114,7 @@ class AnswerFile:
     def delete(self) -> None:
         """Remove the file: everything in it has arrived."""
         self._path.unlink(missing_ok=True)
+        self._places.clear()
         self._file.close()
 
     def _lock_and_read(self, file: BufferedRandom) -> None:

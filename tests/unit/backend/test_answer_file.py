@@ -63,7 +63,7 @@ def test_a_line_that_was_not_written_to_its_end_is_dropped(path: Path, lost: int
 
 
 def test_a_file_that_was_killed_in_its_first_line_begins_anew(path: Path) -> None:
-    fill(path)
+    fill(path, 1)
     path.write_bytes(path.read_bytes()[:4])
     fill(path, 1)
     assert kept(path) == {1}
@@ -118,6 +118,11 @@ def test_a_full_disk_is_said_and_what_was_written_stays(
         with pytest.raises(PrelabelRoundError, match="Free some space"):
             answers.add(2, "d2", prediction(2))
     assert kept(path) == {1}
+
+
+def test_a_file_without_answers_is_not_left_behind(path: Path) -> None:
+    fill(path)
+    assert not path.exists()
 
 
 def test_a_file_is_deleted_with_its_answers(path: Path) -> None:
