@@ -1,5 +1,6 @@
 """Which version answers, seen through the service: what a worker publishes, activates and takes back."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from backend.labelstudio import rle
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
 from backend.state.model_store import FILES, ModelStore, VersionInfo
-from tests.fakes.requests import CONFIG, point, predict_body, task
-from tests.fakes.versions import N_ERROR_AREAS, TrainedFake, facts, trained_files
+from models.prelabel.unet import UNet
+from tests.fakes.random_unet import write_random_unet
+from tests.fakes.requests import CONFIG, coins_picture, point, predict_body, task
+from tests.fakes.versions import N_ERROR_AREAS, SCHEMA, TrainedFake, facts, trained_files
 
 PROJECT = "2.1795219443"
 UNTRAINED = "watershed-1"
@@ -88,6 +91,20 @@ def test_the_next_pre_labels_are_those_of_the_version_that_was_activated(
     (item,) = prediction["result"]
     assert rle.decode(item["value"]["rle"], (600, 800)).sum() == 300 * 400
     assert (item["value"]["brushlabels"], item["score"], prediction["score"]) == (["Coin"], 0.9, 0.75)
+
+
+def test_a_trained_network_answers_for_its_project_and_elsewhere(settings: Settings, tmp_path: Path) -> None:
+    client = create_app(settings).test_client()
+    worker = Worker(settings, tmp_path / "job")
+    info = worker.store.publish(2, write_random_unet(tmp_path / "network", SCHEMA, side=64), facts())
+    worker.active.activate(2, "prelabel", info.name, "gate passed")
+    assert answering(client) == info.name
+    prediction = predict(client)
+    assert 0 <= prediction["score"] <= 1
+    assert {item["value"]["brushlabels"][0] for item in prediction["result"]} <= {"Coin"}
+    elsewhere = UNet(shutil.copytree(worker.store.folder(info), tmp_path / "copy"))
+    elsewhere.load()
+    assert elsewhere.predict(coins_picture(60, 80)).score >= 0
 
 
 def test_a_rollback_brings_the_earlier_pre_labels_back(client: FlaskClient, worker: Worker) -> None:
