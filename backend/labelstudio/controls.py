@@ -119,6 +119,11 @@ class Control:
         return self.attributes.get("model_error_areas", "").strip().lower() in _TRUE
 
     @property
+    def takes_several(self) -> bool:
+        """Attribute `choice` of `<Choices>`: several may be chosen."""
+        return self.attributes.get("choice") == "multiple"
+
+    @property
     def oriented(self) -> bool:
         """Attribute `model_obb`: rectangles are turned to fit the object, not upright."""
         return self.attributes.get("model_obb", "").strip().lower() in _TRUE

@@ -30,6 +30,7 @@ _TIERS = {
 }
 """How much of a mask's shape is lost; within a tier the first tag of the document wins."""
 
+_LIKELY = 0.5  # probability
 _PATH_STEP = re.compile(r"[^.\[\]]+")
 
 
@@ -179,7 +180,8 @@ class LabelConfig:
 
         Only choices that name a class count (`predicted_values`, or an equal value): the only choice of a
         question need not be the answer. A statement about one question answers only the control of that
-        name.
+        name. A model states all answers of a question with their probabilities; where several may hold,
+        the likely ones are chosen, from 0.5 on unless the control has a threshold of its own.
 
         Args:
             to_name: Name of the picture.
@@ -258,13 +260,14 @@ def _at_path(data: Any, path: str) -> Any:
 def _chosen(control: Control, statements: Sequence[ImageClass]) -> tuple[str, ...]:
     best: dict[str, float] = {}
     for statement in statements:
-        label = (
-            control.named_label(statement.class_name) if statement.question in ("", control.name) else None
-        )
-        if label is not None and statement.score >= control.score_threshold:
+        if statement.question not in ("", control.name):
+            continue
+        least = control.score_threshold or (_LIKELY if control.takes_several and statement.question else 0.0)
+        label = control.named_label(statement.class_name)
+        if label is not None and statement.score >= least:
             best[label] = max(statement.score, best.get(label, 0.0))
     labels = tuple(label for label in control.label_values if label in best)
-    if control.attributes.get("choice") == "multiple" or not labels:
+    if control.takes_several or not labels:
         return labels
     return (max(labels, key=best.__getitem__),)
 

@@ -11,6 +11,8 @@ What counts, and why:
   suggestion pending), so this says nothing about objects.
 * A region that cannot be read takes its annotation along: without it the picture would teach that there is
   nothing. The same holds for pictures whose annotations disagree about its size.
+* A question with several answers that was left alone is answered: none of them holds, as the editor stores
+  nothing for it. Other questions that were left alone were not answered.
 * Shapes without a pixel, and objects whose label or control is no longer in the config, are left out alone.
 """
 
@@ -68,7 +70,7 @@ class Opinion:
 
     Attributes:
         objects: All objects; None if the person was not asked, or the answer was lost.
-        answers: Chosen answers by the name of the question.
+        answers: Chosen answers by the name of the question; none for one of which none holds.
     """
 
     objects: tuple[DrawnObject, ...] | None
@@ -114,7 +116,7 @@ class PictureReader:
     def __init__(self, config: LabelConfig, schema: LabelSchema, skipped: Counter[str]) -> None:
         self._config = config
         self._skipped = skipped
-        self._answers = {question.name: question.answers for question in schema.questions}
+        self._questions = {question.name: question for question in schema.questions}
         learnt = [c for name in config.images for c in (*config.mask_controls(name), *config.questions(name))]
         self._controls: dict[_Names, Control] = {(c.name, c.to_name): c for c in learnt}
         self._known = {(c.name, c.to_name) for c in config.controls}
@@ -205,9 +207,12 @@ class PictureReader:
     def _answers_about(
         self, to_name: str, choices: Mapping[_Names, tuple[str, ...]]
     ) -> dict[str, tuple[str, ...]]:
-        answers = {}
-        for (name, about), chosen in choices.items():
-            known = tuple(answer for answer in chosen if answer in self._answers.get(name, ()))
-            if about == to_name and known:
+        answers: dict[str, tuple[str, ...]] = {}
+        for name in (control.name for control in self._config.questions(to_name)):
+            question, chosen = self._questions.get(name), choices.get((name, to_name))
+            if question is None:
+                continue
+            known = tuple(answer for answer in chosen or () if answer in question.answers)
+            if known or (question.multiple and chosen is None):
                 answers[name] = known
         return answers

@@ -59,11 +59,12 @@ def merged_answers(
         questions: What was asked.
 
     Returns:
-        Answers by the name of the question, in its order; questions that nobody answered are missing.
+        Answers by the name of the question, in its order; questions that nobody answered are missing, and
+        one with several answers may have none.
     """
     merged = {}
     for question in questions:
-        given = [opinion[question.name] for opinion in opinions if opinion.get(question.name)]
+        given = [opinion[question.name] for opinion in opinions if question.name in opinion]
         if given:
             merged[question.name] = _several(question, given) if question.multiple else _one(given)
     return merged
@@ -111,10 +112,12 @@ def _one(given: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _several(question: Question, given: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Answers with a majority; those of the newest statement if no answer has one."""
+    """Answers with a majority, which may be that none holds; else those of the newest statement."""
     voters = {
         answer: [person for person, answers in enumerate(given) if answer in answers]
         for answer in question.answers
     }
     agreed = tuple(answer for answer in question.answers if _wins(voters[answer], len(given)))
-    return agreed or tuple(answer for answer in question.answers if answer in given[0])
+    if agreed or _wins([person for person, answers in enumerate(given) if not answers], len(given)):
+        return agreed
+    return tuple(answer for answer in question.answers if answer in given[0])

@@ -56,5 +56,4 @@ def _classes(control: Control) -> tuple[str, ...]:
 
 
 def _question(control: Control) -> Question:
-    multiple = control.attributes.get("choice") == "multiple"
-    return Question(control.name, tuple(dict.fromkeys(control.label_values)), multiple)
+    return Question(control.name, tuple(dict.fromkeys(control.label_values)), control.takes_several)

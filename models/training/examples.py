@@ -19,7 +19,8 @@ class Example:
         load_image: Reads the picture, (H, W, 3) RGB; raises a `MaskloopError` if that fails.
         regions: All objects in the picture, with their classes; empty if there is none, and None if nobody
             was asked for objects.
-        answers: Chosen answers by the name of the question; questions nobody answered are missing.
+        answers: Chosen answers by the name of the question; questions nobody answered are missing, and one
+            with several answers has none if none holds.
     """
 
     key: str

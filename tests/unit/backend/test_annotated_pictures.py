@@ -157,6 +157,20 @@ def test_objects_of_labels_and_controls_that_are_gone_are_left_out_alone() -> No
     assert skipped == {reasons.UNKNOWN_LABEL: 1, reasons.UNKNOWN_CONTROL: 1}
 
 
+def test_a_question_with_several_answers_that_was_left_alone_has_none() -> None:
+    config = (
+        '<View><Image name="image" value="$image"/><Choices name="defects" toName="image" choice="multiple">'
+        '<Choice value="Dark"/><Choice value="Noisy"/></Choices></View>'
+    )
+    (picture,), skipped = read(submitted([]), config=config)
+    assert (picture.opinions[0].answers, skipped) == ({"defects": ()}, {})
+    control = LabelConfig.parse(config).control("defects")
+    assert control is not None
+    (picture,), _ = read(submitted(encode_choices(control, ["Noisy", "Gone"])), config=config)
+    assert picture.opinions[0].answers == {"defects": ("Noisy",)}
+    assert read(submitted(encode_choices(control, ["Gone"])), config=config) == ([], {reasons.SILENT: 1})
+
+
 def test_answers_that_are_no_longer_offered_are_left_out() -> None:
     picture, _ = only(submitted(focus("Noisy")))
     assert picture.opinions[0].answers == {}

@@ -131,7 +131,7 @@ DEFECTS = Question("defects", ("dark", "noisy", "cropped"), multiple=True)
         ([("sharp",), ("soft",), ("soft",)], ("soft",)),
         ([None, ("soft",), ("sharp",), ("sharp",)], ("sharp",)),
         ([None, ("soft",), ("sharp",)], ("soft",)),
-        ([None, ()], None),
+        ([None, None], None),
     ],
 )
 def test_most_people_decide_on_the_one_answer(
@@ -148,6 +148,10 @@ def test_most_people_decide_on_the_one_answer(
         ([("dark",), ("dark", "noisy")], ("dark",)),
         ([("dark",), ("noisy", "cropped"), ("cropped",)], ("cropped",)),
         ([("dark",), ("noisy",), ("cropped",)], ("dark",)),
+        ([(), ("dark",)], ()),
+        ([("dark",), ()], ("dark",)),
+        ([("dark",), (), ()], ()),
+        ([(), ("dark", "noisy"), ("dark",)], ("dark",)),
     ],
 )
 def test_of_several_answers_each_needs_a_majority(

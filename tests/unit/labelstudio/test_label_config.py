@@ -416,6 +416,20 @@ def test_several_choices_are_made_where_the_tag_allows_them() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [({}, ("Dark", "Noisy")), ({"model_score_threshold": "0.3"}, ("Dark", "Noisy", "Cropped"))],
+)
+def test_of_the_answers_to_one_question_the_likely_ones_are_chosen(
+    attributes: dict[str, str], expected: tuple[str, ...]
+) -> None:
+    choices = '<Choice value="Dark"/><Choice value="Noisy"/><Choice value="Cropped"/>'
+    parsed = config(shape("Choices", "defects", choices, choice="multiple", **attributes))
+    statements = said({"Noisy": 0.5, "Dark": 0.9, "Cropped": 0.49}, "defects")
+    assert chosen(parsed.choices_for("image", statements)) == {"defects": expected}
+    assert parsed.choices_for("image", said({"Noisy": 0.2}, "defects")) == ()
+
+
 def test_questions_about_regions_and_skipped_ones_are_not_answered() -> None:
     choice = '<Choice value="Sharp"/>'
     parsed = config(
