@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from backend import parts
 from backend.labelstudio.annotated_tasks import AnnotatedTasks
@@ -99,7 +100,9 @@ def readers(
 ) -> tuple[TrainingDataReader, TrainingDataReader]:
     """One with the API, one with the webhooks that the running service has stored."""
     settings = Settings(
-        state_dir=backend.log_path.parent, label_studio_url=label_studio.url, label_studio_api_key=API_KEY
+        state_dir=backend.log_path.parent,
+        label_studio_url=label_studio.url,
+        label_studio_api_key=SecretStr(API_KEY),
     )
     engine = open_database(settings.resolved_database_url)
     model = INTERACTIVE_MODELS.create("clicknet")
