@@ -81,7 +81,8 @@ def project_model(settings: Settings, project: Project) -> ProjectModel:
         max_mask_pixels=settings.max_mask_pixels,
         result_options=written,
     )
-    model = project_models(settings, engine, pool, metrics).for_project(project.id, config, options)
+    models = project_models(settings, engine, pool, metrics)
+    model = models.for_project(project.id, config, options, heed_choice=False)
     limits = settings.max_regions, settings.max_mask_pixels
     return ProjectModel(
         version=model.version,

@@ -53,7 +53,12 @@ class ProjectModels:
         self._inbox = inbox
 
     def for_project(
-        self, project_id: int | None, config: LabelConfig, options: ProjectOptions
+        self,
+        project_id: int | None,
+        config: LabelConfig,
+        options: ProjectOptions,
+        *,
+        heed_choice: bool = True,
     ) -> PreLabeller:
         """The project's pre-labeller, loaded.
 
@@ -61,13 +66,15 @@ class ProjectModels:
             project_id: Label Studio's number of the project, None if it did not say.
             config: The project's labelling config.
             options: The project's options.
+            heed_choice: Whether a version chosen in Label Studio comes first; not for pre-labels that are to
+                be chosen there next.
 
         Raises:
             DatabaseError: What is in use cannot be looked up.
             MaskloopError: The pre-labeller that the options name cannot be loaded.
         """
         self._trained.forget_old_failures()
-        while (info := self._version_for(project_id, config, options)) is not None:
+        while (info := self._version_for(project_id, config, options, heed_choice=heed_choice)) is not None:
             model = self._trained.get(info)
             if model is not None:
                 return model
@@ -96,13 +103,19 @@ class ProjectModels:
         return untrained + [info.name for info in newest_first if info.kind == KIND]
 
     def _version_for(
-        self, project_id: int | None, config: LabelConfig, options: ProjectOptions
+        self,
+        project_id: int | None,
+        config: LabelConfig,
+        options: ProjectOptions,
+        *,
+        heed_choice: bool = True,
     ) -> VersionInfo | None:
         if project_id is None:
             return None
-        chosen = self._trained.find(project_id, self._inbox.chosen_version(project_id))
-        if chosen is not None or not options.learn:
-            return chosen
+        chosen = self._inbox.chosen_version(project_id) if heed_choice else None
+        info = self._trained.find(project_id, chosen)
+        if info is not None or not options.learn:
+            return info
         used = self._trained.in_use(project_id)
         return used if used is not None and fits(used.schema, label_schema(config)) else None
 

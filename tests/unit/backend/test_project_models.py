@@ -130,6 +130,12 @@ def test_the_version_chosen_in_label_studio_comes_before_the_one_in_use(service:
     assert service.answering() == used.name
 
 
+def test_pre_labels_that_are_to_be_chosen_next_come_from_the_version_in_use(service: Service) -> None:
+    chosen, used = service.train("a"), service.train("b")
+    service.choose(chosen.name)
+    assert service.models.for_project(2, COINS, OPTIONS, heed_choice=False).version == used.name
+
+
 @pytest.mark.parametrize("choice", ["", "Maskloop", UNTRAINED, "unet-p2-9-00000000", "unet-p3-1-ca978112"])
 def test_a_choice_that_is_no_version_of_the_project_chooses_nothing(service: Service, choice: str) -> None:
     used = service.train("b")
