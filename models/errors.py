@@ -7,6 +7,7 @@ MaskloopError
 ├── DataFolderError (ValueError)              a folder of pictures and masks that cannot be used
 ├── WeightsNotFoundError (FileNotFoundError)  weights are not where they should be
 ├── WeightsError (ValueError)                 a file of weights that is broken or of another network
+├── TooFewExamplesError (ValueError)          there is nothing to learn from
 ├── TrainingRunError (RuntimeError)           a training run that cannot go on
 ├── MissingExtraError (ImportError)           an optional package is not installed
 ├── BackendError                              the service's errors, see backend/errors.py
