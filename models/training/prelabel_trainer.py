@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ class PrelabelTrainer:
     def _one_step(self, done: float) -> None:
         rng = np.random.default_rng((self._seed, self._step))
         batch = draw_batch(self._samples, _BATCH, crop_side(self._samples), rng)
-        rate = _LEARNING_RATE * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * done))
+        rate = _decayed(_LEARNING_RATE, done)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         self._optimizer.zero_grad(set_to_none=True)
@@ -198,9 +199,7 @@ def train_error_branch(
             pyramid = network.encode(batch.images)
             probabilities = other.segment(other.encode(batch.images)).logits.softmax(1)
         for group in optimizer.param_groups:
-            group["lr"] = (
-                _ERROR_LEARNING_RATE * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + np.cos(np.pi * done))
-            )
+            group["lr"] = _decayed(_ERROR_LEARNING_RATE, done)
         optimizer.zero_grad(set_to_none=True)
         loss, _ = error_loss(network, pyramid, probabilities, batch.classes)
         loss.backward()
@@ -210,3 +209,8 @@ def train_error_branch(
         done = max(step / plan.steps, (time.monotonic() - started) / plan.seconds)
     branch.eval()
     report(1.0)
+
+
+def _decayed(rate: float, done: float) -> float:
+    """The learning rate at a share of the training; a plain float, since a checkpoint takes no NumPy ones."""
+    return rate * min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
