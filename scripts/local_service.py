@@ -53,6 +53,7 @@ def private_settings(folder: Path, model: str) -> Settings:
             "sam_checkpoint": str(
                 settings.model_options["sam"]["checkpoint"]
             ),  # lies in the real state folder
+            "worker": False,  # a training would be measured as well
             "log_level": "WARNING",
         }
     )

@@ -17,6 +17,7 @@ from backend.errors import SettingsError
 from backend.settings import Settings
 from backend.wsgi import application
 from scripts.options import errors_to_exit
+from scripts.worker_process import WorkerProcess
 
 
 class Server(BaseApplication):
@@ -25,6 +26,7 @@ class Server(BaseApplication):
     def __init__(self, settings: Settings, build: Callable[[Settings], Flask] = create_app) -> None:
         self._settings = settings
         self._build = build
+        self._worker = WorkerProcess()
         super().__init__()
 
     def load_config(self) -> None:
@@ -45,8 +47,11 @@ class Server(BaseApplication):
             self.cfg.set(key, value)
 
     def load(self) -> Flask:  # type: ignore[override] # the stubs' WSGI type is narrower than PEP 3333
-        """Build the application."""
-        return application(self._settings, self._build)
+        """Build the application, and start the process that trains beside it."""
+        app = application(self._settings, self._build)
+        if self._settings.worker:
+            self._worker.start()
+        return app
 
 
 def _bind_address(settings: Settings) -> str:

@@ -19,10 +19,10 @@ def torch_thread_limit(threads: int, slots: int) -> Callable[[], None]:
         threads: Threads of one computation; 0 shares the processors of this process among the slots.
         slots: Computations that run at the same time.
     """
-    limit = threads or max(1, _processors() // slots)
+    limit = threads or max(1, processors() // slots)
     return lambda: torch.set_num_threads(limit)
 
 
-def _processors() -> int:
-    """Those that this process may use, where the system says."""
+def processors() -> int:
+    """How many this process may use, where the system says."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,114 @@
+"""The composition root of the worker: looks at projects, and trains them one after the other.
+
+It consists of huey's consumer with two threads, so that projects are still looked at while one is trained,
+and of one process for the training itself, which is the only one that loads PyTorch.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from backend.errors import JobQueueError
+from backend.job_parts import job_queue, project_defaults
+from backend.services.fit_planner import FitPlanner
+from backend.services.job_process import JobResult, Perform, ReportProgress
+from backend.services.job_runner import JobRunner
+from backend.services.projects import stored_options
+from backend.settings import Settings
+from backend.state.database import open_database
+from backend.state.job_queue import Handlers
+from backend.state.jobs import Job, JobStore
+from backend.state.project_store import ProjectStore
+from backend.state.unread_events import UnreadEvents
+
+logger = logging.getLogger(__name__)
+
+_POLL_S = 0.5
+_STOP_S = 5.0
+
+
+class Worker:
+    """Does the jobs of a service. Several may run; the database sees to it that one job runs at a time.
+
+    Args:
+        settings: The only source of configuration.
+        perform: Does a job in another process; the default trains the project.
+
+    Raises:
+        DatabaseError: The database cannot be opened.
+        JobQueueError: The job queue cannot be opened.
+        MissingExtraError: Redis is wanted and its package is not installed.
+    """
+
+    def __init__(self, settings: Settings, perform: Perform | None = None) -> None:
+        engine = open_database(settings.resolved_database_url)
+        jobs, projects, defaults = JobStore(engine), ProjectStore(engine), project_defaults(settings)
+        self._queue = job_queue(settings, Handlers(self._look, self._look_at_all, self._run))
+        self._planner = FitPlanner(
+            UnreadEvents(engine),
+            jobs,
+            lambda project_id: stored_options(projects, project_id, defaults),
+            self._queue,
+        )
+        self._runner = JobRunner(
+            jobs,
+            perform or partial(train, settings),
+            settings.jobs_dir,
+            after=lambda job: self._look_later(job.project_id),
+            again=self._run_later,
+        )
+        self._consumer = self._queue.huey.create_consumer(
+            workers=2, initial_delay=0.1, max_delay=_POLL_S, scheduler_interval=1
+        )
+
+    def start(self) -> None:
+        """Begin to work, in threads; installs huey's signal handlers, which the caller may replace."""
+        self._consumer.start()
+
+    def check(self) -> None:
+        """Replace threads that died."""
+        self._consumer.check_worker_health()
+
+    def stop(self) -> None:
+        """End the running job, which the next worker goes on with, and take no other."""
+        self._consumer.stop()
+        self._runner.stop(_STOP_S)
+
+    def _look(self, project_id: int) -> None:
+        self._planner.look(project_id)
+
+    def _look_at_all(self) -> None:
+        self._planner.look_at_all()
+        self._runner.run_waiting()
+
+    def _run(self) -> None:
+        self._runner.run_waiting()
+
+    def _look_later(self, project_id: int) -> None:
+        try:
+            self._queue.look(project_id)
+        except JobQueueError as error:
+            logger.warning("%s The next round looks at it.", error)
+
+    def _run_later(self, delay_s: float) -> None:
+        try:
+            self._queue.run(delay_s)
+        except JobQueueError as error:
+            logger.warning("%s The next round looks at it.", error)
+
+
+def train(settings: Settings, job: Job, report: ReportProgress) -> JobResult:
+    """Train a project, in the process of the job.
+
+    Args:
+        settings: As the worker's.
+        job: As taken.
+        report: Told the progress.
+
+    Raises:
+        MaskloopError: See `Fit.run`.
+    """
+    from backend.training import train_project  # loads PyTorch, which the waiting worker does without
+
+    return train_project(settings, job, report)
