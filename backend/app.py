@@ -33,6 +33,7 @@ from backend.services.encoding_ahead import EncodingAhead
 from backend.services.events import Events
 from backend.services.fit_triggers import FitTriggers
 from backend.services.interactive import Interactive
+from backend.services.job_metrics import JobMetrics
 from backend.services.predictions import Predictions
 from backend.services.prelabelling import Prelabelling
 from backend.services.projects import Projects
@@ -43,6 +44,7 @@ from backend.state.click_log import ClickLog
 from backend.state.database import open_database
 from backend.state.device_gate import DeviceGate
 from backend.state.event_inbox import EventInbox
+from backend.state.job_figures import read_job_figures
 from backend.state.model_pool import ModelPool
 from backend.state.project_store import ProjectStore
 from backend.state.torch_threads import torch_thread_limit
@@ -147,6 +149,8 @@ def create_app(
         metrics=metrics,
     )
     events = Events(inbox, metrics, FitTriggers(job_queue(settings)).notice)
+
+    metrics.registry.register(JobMetrics(lambda: read_job_figures(engine)))
 
     app = Flask("maskloop", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

@@ -7,23 +7,10 @@ import pytest
 
 from backend.errors import JobQueueError
 from backend.state import job_queue
-from backend.state.job_queue import Handlers, JobQueue
+from backend.state.job_queue import JobQueue
 from models.errors import MissingExtraError
 from tests.fakes.deliveries import deliver
-
-
-class Worker:
-    def __init__(self, file: Path) -> None:
-        self.seen: list[str] = []
-        self.queue = JobQueue(
-            None,
-            file,
-            Handlers(
-                look=lambda project_id: self.seen.append(f"look {project_id}"),
-                look_at_all=lambda: self.seen.append("look at all"),
-                run=lambda: self.seen.append("run"),
-            ),
-        )
+from tests.fakes.job_handlers import Woken
 
 
 @pytest.fixture
@@ -34,14 +21,14 @@ def file(tmp_path: Path) -> Path:
 def test_what_one_process_sends_another_one_does(file: Path) -> None:
     sender = JobQueue(None, file)
     assert sender.look(7) and sender.run()
-    worker = Worker(file)
+    worker = Woken(file)
     assert deliver(worker.queue) == 2
     assert worker.seen == ["look 7", "run"]
     assert deliver(worker.queue) == 0
 
 
 def test_a_later_look_comes_later(file: Path) -> None:
-    worker = Worker(file)
+    worker = Woken(file)
     JobQueue(None, file).look(7, delay_s=30)
     deliver(worker.queue)
     deliver(worker.queue, after_s=29)
