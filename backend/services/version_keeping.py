@@ -149,9 +149,9 @@ class VersionKeeping:
         except OSError as error:
             raise ModelStoreError(f"{target} cannot be written: {error}.") from error
         finally:
-            partial.unlink(missing_ok=True) if partial.is_file() else shutil.rmtree(
-                partial, ignore_errors=True
-            )
+            if partial.is_file():
+                partial.unlink()
+            shutil.rmtree(partial, ignore_errors=True)
 
     def unneeded(self, project_id: int, keep: int) -> list[VersionInfo]:
         """The project's versions that can be deleted.
