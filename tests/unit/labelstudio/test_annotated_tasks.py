@@ -109,7 +109,7 @@ def test_annotations_without_a_moment_come_first(updated: Any) -> None:
 
 
 def test_moments_are_compared_as_moments() -> None:
-    early, late = "2026-11-21T00:04:08Z", "2026-11-21T00:04:08.5Z"
+    early, late = "2026-11-21T00:04:08Z", "2026-11-21T00:04:08.500000Z"
     annotations = [{**ANNOTATION, "id": 1, "updated_at": late}, {**ANNOTATION, "id": 2, "updated_at": early}]
     assert [each.id for each in annotated_task(4, {}, annotations).annotations] == [2, 1]
 
