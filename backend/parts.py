@@ -20,6 +20,7 @@ from backend.services.project_click_models import KIND as CLICK
 from backend.services.project_click_models import ProjectClickModels
 from backend.services.project_models import KIND as PRELABEL
 from backend.services.project_models import ProjectModels
+from backend.services.sequences import SequenceFields
 from backend.services.training_data import TrainingDataReader
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
@@ -142,6 +143,11 @@ def project_click_models(
     return ProjectClickModels(pool, trained)
 
 
+def sequence_fields(settings: Settings) -> SequenceFields:
+    """Where tasks say which sequence they are of."""
+    return SequenceFields(settings.group_field, settings.frame_field)
+
+
 def training_data_reader(
     settings: Settings,
     engine: Engine,
@@ -168,5 +174,5 @@ def training_data_reader(
             settings.resolved_state_dir / "box-masks",
             lambda: interactive_models.get(settings.interactive_model),
         ),
-        group_fields=settings.group_field,
+        sequences=sequence_fields(settings),
     )

@@ -157,6 +157,10 @@ class Settings(BaseSettings):
         default=("sequence", "sequence_id", "group", "video"),
         description="Fields of a task's data or meta that name its sequence; the first one found counts.",
     )
+    frame_field: Names = Field(
+        default=("frame",),
+        description="Fields of a task's data or meta that number the pictures of a sequence; likewise.",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least important level logged."
     )

@@ -13,6 +13,7 @@ from backend.labelstudio.submissions import AnnotatedTask
 from backend.services.annotated_pictures import SIZES_DIFFER, AnnotatedPicture, DrawnObject, PictureReader
 from backend.services.annotation_merging import merged_answers, merged_regions
 from backend.services.box_masks import BoxMasks
+from backend.services.sequences import SequenceFields
 from models.arrays import Image
 from models.errors import ImageError, MaskloopError
 from models.label_schema import LabelSchema
@@ -69,7 +70,7 @@ class ExampleMaker:
         schema: What is asked, see `label_schema`.
         images: Loads pictures, now or when an example is used.
         boxes: Turns drawn boxes into masks; None leaves them boxes.
-        group_fields: Fields of a task's data or meta that name its sequence; the first one found counts.
+        sequences: Where a task says which sequence it is of.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class ExampleMaker:
         *,
         images: ImageLoader,
         boxes: BoxMasks | None,
-        group_fields: Sequence[str],
+        sequences: SequenceFields,
     ) -> None:
         self.skipped: Counter[str] = Counter()
         self._project_id = project_id
@@ -88,18 +89,22 @@ class ExampleMaker:
         self._schema = schema
         self._images = images
         self._boxes = boxes
-        self._group_fields = tuple(group_fields)
+        self._sequences = sequences
         self._reader = PictureReader(config, schema, self.skipped)
 
     def examples(self, task: AnnotatedTask) -> Iterator[Example]:
         """One example for each picture of the task that somebody said something about.
 
-        Pictures of one task are of one group, that of the task's sequence if it names one.
+        Pictures of one task are of one group, that of the task's sequence if it names one. They have a place
+        in it if the task has one and a single picture: of several, each would have neighbours of its own.
 
         Raises:
             MaskloopError: A box cannot be turned into a mask, see `BoxMasks.of_boxes`.
         """
-        group = self._sequence(task) or self._key(task, next(iter(self._config.images)))
+        group = self._sequences.group(task.data, task.meta) or self._key(
+            task, next(iter(self._config.images))
+        )
+        place = self._sequences.place(task.data, task.meta) if len(self._config.images) == 1 else None
         for picture in self._reader.pictures(task):
             try:
                 url = self._config.image_url(picture.to_name, task.data)
@@ -117,18 +122,11 @@ class ExampleMaker:
                 load_image=load,
                 regions=merged_regions(opinions) if opinions else None,
                 answers=merged_answers([each.answers for each in picture.opinions], self._schema.questions),
+                frame=None if place is None else place.frame,
             )
 
     def _key(self, task: AnnotatedTask, to_name: str) -> str:
         return f"{task.id}/{to_name}"
-
-    def _sequence(self, task: AnnotatedTask) -> str | None:
-        for field in self._group_fields:
-            for fields in (task.data, task.meta):
-                value = fields.get(field)
-                if isinstance(value, str | int) and value != "":
-                    return str(value)
-        return None
 
     def _opinions(self, picture: AnnotatedPicture, load: PictureOfTask) -> list[list[Region]] | None:
         """What those who were asked drew, boxes as masks; None if they drew on a picture of another size."""

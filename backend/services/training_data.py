@@ -7,7 +7,7 @@ for those with boxes; whoever learns from an example loads its picture and count
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from backend.services.box_masks import BoxMasks
 from backend.services.example_making import ExampleMaker
 from backend.services.inbox_annotations import InboxAnnotations
 from backend.services.label_schemas import label_schema
+from backend.services.sequences import SequenceFields
 from backend.state.event_inbox import EventInbox
 from models.label_schema import LabelSchema
 from models.training.examples import Example
@@ -64,7 +65,7 @@ class TrainingDataReader:
         api: Label Studio's API, None without a key.
         images: Loads pictures, now or when an example is used.
         boxes: Turns drawn boxes into masks; None leaves them boxes.
-        group_fields: Fields of a task's data or meta that name its sequence; the first one found counts.
+        sequences: Where a task says which sequence it is of.
     """
 
     def __init__(
@@ -74,14 +75,14 @@ class TrainingDataReader:
         api: AnnotatedTasks | None,
         images: ImageLoader,
         boxes: BoxMasks | None,
-        group_fields: Sequence[str],
+        sequences: SequenceFields,
     ) -> None:
         self._inbox = inbox
         self._source: Submissions = api if api is not None else InboxAnnotations(inbox)
         self._source_name = "api" if api is not None else "inbox"
         self._images = images
         self._boxes = boxes
-        self._group_fields = tuple(group_fields)
+        self._sequences = sequences
 
     def read(self, project_id: int, *, report: Callable[[int], None] | None = None) -> TrainingData:
         """Read all examples of a project.
@@ -117,7 +118,7 @@ class TrainingDataReader:
             schema,
             images=self._images,
             boxes=self._boxes,
-            group_fields=self._group_fields,
+            sequences=self._sequences,
         )
         examples: list[Example] = []
         for number, task in enumerate(self._source.tasks(project_id), start=1):

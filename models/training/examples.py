@@ -21,6 +21,7 @@ class Example:
             was asked for objects.
         answers: Chosen answers by the name of the question; questions nobody answered are missing, and one
             with several answers has none if none holds.
+        frame: Place in the order of its group's pictures, finite; None if it has none.
     """
 
     key: str
@@ -28,3 +29,4 @@ class Example:
     load_image: Callable[[], Image] = field(repr=False)
     regions: tuple[Region, ...] | None
     answers: Mapping[str, tuple[str, ...]]
+    frame: float | None = None

@@ -20,6 +20,7 @@ from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.results import encode_region
 from backend.observability import Metrics
+from backend.services.sequences import SequenceFields
 from backend.services.training_data import TrainingData, TrainingDataReader
 from backend.settings import Settings
 from backend.state.database import open_database
@@ -133,7 +134,7 @@ def test_the_api_and_the_webhooks_tell_the_same(
         api=fake_api(),
         images=parts.image_loader(settings, Metrics()),
         boxes=None,
-        group_fields=(),
+        sequences=SequenceFields((), ()),
     )
     counted: list[int] = []
     data = through_api.read(PROJECT, report=counted.append)

@@ -115,7 +115,7 @@ def readers(
             api=source,
             images=parts.image_loader(settings, Metrics()),
             boxes=BoxMasks(tmp_path / name, lambda: model),
-            group_fields=settings.group_field,
+            sequences=parts.sequence_fields(settings),
         )
         for name, source in (("api", AnnotatedTasks(api)), ("inbox", None))
     )

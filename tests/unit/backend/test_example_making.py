@@ -17,6 +17,7 @@ from backend.services.annotated_pictures import SIZES_DIFFER
 from backend.services.box_masks import BoxMasks
 from backend.services.example_making import NO_PICTURE, ExampleMaker
 from backend.services.label_schemas import label_schema
+from backend.services.sequences import SequenceFields
 from models.errors import ImageError
 from models.interactive.graphcut import GraphCut
 from models.regions import Region
@@ -35,7 +36,7 @@ TWO_IMAGES = """<View>
 </View>"""
 SIZE = (120, 160)
 BOX = Region(np.ones((70, 70), dtype=bool), 25, 35)
-FIELDS = ("sequence", "video")
+FIELDS = SequenceFields(("sequence", "video"), ("frame",))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def make(
         for n, result in enumerate(annotations)
     ]
     parsed = LabelConfig.parse(config)
-    maker = ExampleMaker(3, parsed, label_schema(parsed), images=images, boxes=boxes, group_fields=FIELDS)
+    maker = ExampleMaker(3, parsed, label_schema(parsed), images=images, boxes=boxes, sequences=FIELDS)
     task = annotated_task(7, {"data": {"image": url()} | data, "meta": meta}, submitted)
     return list(maker.examples(task)), {reason: n for reason, n in maker.skipped.items() if n}
 
@@ -128,11 +129,38 @@ def test_examples_of_a_sequence_are_one_group(
     assert example.group == group
 
 
+@pytest.mark.parametrize(
+    ("data", "meta", "frame"),
+    [
+        ({"sequence": "a", "frame": 12}, None, 12.0),
+        ({"sequence": "a", "frame": "012"}, {"frame": 3}, 12.0),
+        ({"sequence": "a", "frame": "last"}, {"frame": 3}, 3.0),
+        ({}, {"sequence": "a", "frame": 0.5}, 0.5),
+        ({"sequence": "a"}, None, None),
+        ({"frame": 12}, None, None),
+        ({"sequence": "a", "frame": True}, None, None),
+        ({"sequence": "a", "frame": [1]}, None, None),
+        ({"sequence": "a", "frame": float("nan")}, None, None),
+        ({"sequence": "a", "frame": 10**400}, None, None),
+    ],
+)
+def test_an_example_has_the_place_in_its_sequence_that_the_task_states(
+    images: ImageLoader, data: dict[str, Any], meta: dict[str, Any] | None, frame: float | None
+) -> None:
+    (example,), _ = make(images, [[]], meta=meta, **data)
+    assert example.frame == frame
+
+
 def test_the_pictures_of_a_task_are_one_group(images: ImageLoader) -> None:
     result = drawn(disc(), to_name="right", config=TWO_IMAGES)
     examples, _ = make(images, [result], config=TWO_IMAGES, left=url(), right=url())
     assert [(each.key, each.group) for each in examples] == [("7/left", "7/left"), ("7/right", "7/left")]
     assert [len(each.regions or ()) for each in examples] == [0, 1]
+
+
+def test_several_pictures_of_a_task_have_no_place_in_its_sequence(images: ImageLoader) -> None:
+    examples, _ = make(images, [[]], config=TWO_IMAGES, left=url(), right=url(), sequence="a", frame=1)
+    assert [(each.group, each.frame) for each in examples] == [("a", None)] * 2
 
 
 def test_a_picture_that_the_task_does_not_name_is_left_out(images: ImageLoader) -> None:
