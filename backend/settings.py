@@ -213,14 +213,14 @@ class Settings(BaseSettings):
         return self.resolved_state_dir / "versions"
 
     @property
-    def model_options(self) -> dict[str, dict[str, Any]]:
-        """Hyper-parameters of interactive models, by name."""
-        return {
-    @property
     def jobs_dir(self) -> Path:
         """Folder of what running jobs keep, to be gone on with."""
         return self.resolved_state_dir / "jobs"
 
+    @property
+    def model_options(self) -> dict[str, dict[str, Any]]:
+        """Hyper-parameters of interactive models, by name."""
+        return {
             "clicknet": {"weights": self.clicknet_weights and self.clicknet_weights.expanduser()},
             "sam": {"checkpoint": weights_path(self.sam_checkpoint, self.weights_dir)},
         }
