@@ -119,10 +119,14 @@ class CropStream(IterableDataset[Crop]):
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         cv2.setNumThreads(1)
         while True:
-            yield self.draw(rng)
+            yield self._draw(rng)
 
-    def draw(self, rng: np.random.Generator) -> Crop:
-        """The next crop, by a random generator of the caller's."""
+    def draw_for(self, step: int, count: int) -> list[Crop]:
+        """The crops of a step, which are the same whenever and wherever it is made."""
+        rng = np.random.default_rng((self._seed, step))
+        return [self._draw(rng) for _ in range(count)]
+
+    def _draw(self, rng: np.random.Generator) -> Crop:
         crop = self._crop(rng)
         if self._mixture is None:
             return crop
