@@ -25,6 +25,8 @@ Row = Mapping[str, Any]
 
 _SPLIT_SEED = 0
 _LARGEST_TEST_SHARE = 0.4
+_FEWEST_TEST = 2
+"""Correlations need two pictures."""
 _SHOWN = ("dice", "iou", "ap50", "predict_ms", "fit_s")
 _QUALITY = (
     "pearson_expected",
@@ -58,7 +60,7 @@ def divide(pictures: PictureSet, n_test: int) -> tuple[tuple[str, ...], tuple[st
         members = {stem for stem, name in groups.items() if name == group}
         if len(test) < wanted and len(test) + len(members) <= _LARGEST_TEST_SHARE * len(groups) + 1:
             test |= members
-    if not test or len(test) == len(groups):
+    if len(test) < _FEWEST_TEST or len(test) == len(groups):
         raise NothingMeasuredError(
             f"{pictures.path} has {len(groups)} pictures in {len(set(groups.values()))} groups: too few to "
             "keep some back. Give --group-by none, or a folder with more."
@@ -143,7 +145,7 @@ def main(
     group_by: Annotated[
         str, typer.Option(help="auto: keep together what groups.json or sequences.json says; or none.")
     ] = "auto",
-    last: Annotated[int | None, typer.Option(min=3, help="Only the last N pictures by name.")] = None,
+    last: Annotated[int | None, typer.Option(min=5, help="Only the last N pictures by name.")] = None,
     test: Annotated[int, typer.Option(min=2, help="Pictures that are asked about, about.")] = 100,
     seconds: Annotated[float, typer.Option(min=1, help="Time of a fit with up to 50 pictures.")] = 120.0,
     most_seconds: Annotated[float, typer.Option(min=1, help="Time of the longest fit.")] = 600.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -122,7 +122,12 @@ def run_all(protocol: Protocol, runs: Sequence[Run], workers: int) -> Iterator[d
         A row for each run, in the order in which they end.
     """
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
-        yield from executor.map(_measure, [protocol] * len(runs), runs)
+        futures = [executor.submit(_measure, protocol, run) for run in runs]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
 def choose(stems: Sequence[str], count: int, seed: int) -> list[str]:
