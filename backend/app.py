@@ -26,6 +26,7 @@ from backend.parts import (
     project_click_models,
     project_models,
     result_options,
+    sequence_fields,
 )
 from backend.services.click_chain import MaskCache
 from backend.services.encoding import AnyInteractiveModel, EmbeddingCache, Encoder
@@ -148,7 +149,7 @@ def create_app(
         ),
         metrics=metrics,
     )
-    events = Events(inbox, metrics, FitTriggers(job_queue(settings)).notice)
+    events = Events(inbox, metrics, sequence_fields(settings), FitTriggers(job_queue(settings)).notice)
 
     metrics.registry.register(JobMetrics(lambda: read_job_figures(engine)))
 

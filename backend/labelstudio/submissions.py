@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+SUBMITTED = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_CREATED")
+"""Webhook actions that tell what an annotation is now."""
+ANNOTATIONS_DELETED, TASKS_DELETED = "ANNOTATIONS_DELETED", "TASKS_DELETED"
 
 Json = Mapping[str, Any]
 
@@ -61,6 +65,24 @@ def annotated_task(number: int, task: Json, annotations: Sequence[Any]) -> Annot
         (each for each in submitted if each is not None), key=lambda each: (each.updated_at, each.id)
     )
     return AnnotatedTask(number, _object(task.get("data")), _object(task.get("meta")), tuple(known))
+
+
+def told_annotations(body: Json) -> Iterator[tuple[Json, Json]]:
+    """The annotations of a webhook event, each after its task; those whose task is not there are left out.
+
+    Args:
+        body: The event, whose action is one of `SUBMITTED`.
+    """
+    tasks = {task["id"]: task for task in _numbered(body.get("task"))}
+    for annotation in _numbered(body.get("annotation")):
+        task = tasks.get(annotation.get("task"))
+        if task is not None:
+            yield task, annotation
+
+
+def _numbered(value: Any) -> Sequence[Json]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, dict) and type(item.get("id")) is int]
 
 
 def _submitted(fields: Json) -> Submitted | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from backend.labelstudio.payloads import WebhookEvent
 from backend.observability import Metrics
+from backend.services.sequences import SequenceFields, frame_changes
 from backend.state.event_inbox import EventInbox
 
 logger = logging.getLogger(__name__)
@@ -16,13 +17,19 @@ class Events:
     Args:
         inbox: Where events are kept.
         metrics: Counts them.
+        sequences: Where tasks say which sequence they are of.
         notice: Told about each one that was stored; must not wait for anything.
     """
 
     def __init__(
-        self, inbox: EventInbox, metrics: Metrics, notice: Callable[[WebhookEvent], None] | None = None
+        self,
+        inbox: EventInbox,
+        metrics: Metrics,
+        sequences: SequenceFields,
+        notice: Callable[[WebhookEvent], None] | None = None,
     ) -> None:
         self._inbox = inbox
+        self._sequences = sequences
         self._notice = notice
         self._metrics = metrics
 
@@ -40,6 +47,7 @@ class Events:
             skipped=event.skipped,
             chosen_version=event.chosen_version,
             body=event.body,
+            frames=frame_changes(event, self._sequences),
         )
         if self._notice is not None:
             self._notice(event)

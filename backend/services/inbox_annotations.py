@@ -10,17 +10,22 @@ Only the bodies of events that still count are read, and only some at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from backend.errors import NothingAnnotatedError
-from backend.labelstudio.submissions import AnnotatedTask, annotated_task
+from backend.labelstudio.submissions import (
+    ANNOTATIONS_DELETED,
+    SUBMITTED,
+    TASKS_DELETED,
+    AnnotatedTask,
+    annotated_task,
+    told_annotations,
+)
 from backend.state.event_inbox import EventInbox
 
-_SUBMITTED = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_CREATED")
-_DELETED, _TASKS_DELETED = "ANNOTATIONS_DELETED", "TASKS_DELETED"
 _TASKS_AT_ONCE = 50
 
 Json = Mapping[str, Any]
@@ -91,10 +96,10 @@ class InboxAnnotations:
     def _replay(self, project_id: int) -> _Current:
         current = _Current()
         deleted: set[int] = set()
-        for event in self._inbox.events(project_id, (*_SUBMITTED, _DELETED, _TASKS_DELETED)):
-            if event.action == _DELETED:
+        for event in self._inbox.events(project_id, (*SUBMITTED, ANNOTATIONS_DELETED, TASKS_DELETED)):
+            if event.action == ANNOTATIONS_DELETED:
                 deleted.update(event.annotation_ids)
-            elif event.action == _TASKS_DELETED:
+            elif event.action == TASKS_DELETED:
                 current.deleted_tasks.update(event.task_ids)
             else:
                 current.event_of.update(dict.fromkeys(event.annotation_ids, event.number))
@@ -115,13 +120,6 @@ class InboxAnnotations:
 
 def _told(event: int, body: Json, current: _Current) -> Iterator[_Told]:
     """The annotations of an event that tells their state; those whose task it does not hold are left out."""
-    tasks = {task["id"]: task for task in _listed(body.get("task"))}
-    for annotation in _listed(body.get("annotation")):
-        task = tasks.get(annotation.get("task"))
-        if task is not None and current.event_of.get(annotation["id"]) == event:
+    for task, annotation in told_annotations(body):
+        if current.event_of.get(annotation["id"]) == event:
             yield event, task, annotation
-
-
-def _listed(value: Any) -> Sequence[Json]:
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, dict) and type(item.get("id")) is int]

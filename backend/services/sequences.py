@@ -7,6 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.labelstudio.payloads import WebhookEvent
+from backend.labelstudio.submissions import (
+    ANNOTATIONS_DELETED,
+    SUBMITTED,
+    TASKS_DELETED,
+    annotated_task,
+    told_annotations,
+)
+from backend.state.frames import AnnotatedFrame, FrameChanges
+
 Json = Mapping[str, Any]
 
 
@@ -65,6 +75,28 @@ class SequenceFields:
                 if frame is not None:
                     return Place(group, frame)
         return None
+
+
+def frame_changes(event: WebhookEvent, fields: SequenceFields) -> FrameChanges:
+    """What an event says about frames of sequences.
+
+    Args:
+        event: The event.
+        fields: Where tasks say which sequence they are of.
+    """
+    if event.action == ANNOTATIONS_DELETED:
+        return FrameChanges(deleted_annotations=event.annotation_ids)
+    if event.action == TASKS_DELETED:
+        return FrameChanges(deleted_tasks=event.task_ids)
+    if event.action not in SUBMITTED:
+        return FrameChanges()
+    annotated = []
+    for task, annotation in told_annotations(event.body):
+        known = annotated_task(task["id"], task, ())
+        place = fields.place(known.data, known.meta)
+        if place is not None:
+            annotated.append(AnnotatedFrame(annotation["id"], known.id, place.group, place.frame))
+    return FrameChanges(annotated)
 
 
 def _number(value: Any) -> float | None:

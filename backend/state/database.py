@@ -131,6 +131,20 @@ activations = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
+frames = Table(
+    "frames",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("annotation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("task_id", BigInteger, nullable=False),
+    Column("group_digest", String(64), nullable=False, comment="SHA-256 of the sequence's name"),
+    Column("frame", Float, nullable=False, comment="place in the sequence"),
+    Column("event", Integer, nullable=False, comment="the last that holds the annotation"),
+    Column("deleted", Boolean, nullable=False),
+    Index("ix_frames_group", "project_id", "group_digest", "frame"),
+    Index("ix_frames_task", "project_id", "task_id"),
+)
+
 
 def open_database(url: str) -> Engine:
     """Connect, and make the tables and columns that are missing.

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import DatabaseError
 from backend.state.database import events
+from backend.state.frames import FrameChanges, store_frames
 
 _ROWS_AT_ONCE = 1000
 
@@ -48,8 +49,9 @@ class EventInbox:
         skipped: bool,
         body: Mapping[str, Any],
         chosen_version: str | None = None,
+        frames: FrameChanges | None = None,
     ) -> int:
-        """Store one event durably and return its number.
+        """Store one event durably, with what it says about frames, and return its number.
 
         Raises:
             DatabaseError: The event could not be stored.
@@ -67,11 +69,14 @@ class EventInbox:
         try:
             with self._engine.begin() as connection:
                 key = connection.execute(statement).inserted_primary_key
+                if key is None:
+                    raise DatabaseError("The database stored an event without a number.")
+                number = int(key[0])
+                if frames is not None and project_id is not None:
+                    store_frames(connection, project_id, number, frames)
         except SQLAlchemyError as error:
             raise DatabaseError.while_doing("storing an event", error) from error
-        if key is None:
-            raise DatabaseError("The database stored an event without a number.")
-        return int(key[0])
+        return number
 
     def newest(self, project_id: int) -> int:
         """Number of the project's newest event, 0 if there is none.
