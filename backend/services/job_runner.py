@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 from backend.errors import DatabaseError, JobLostError, UnknownJobError
@@ -107,8 +108,12 @@ class JobRunner:
             logger.info("Job %d is %s. %s", ended.id, ended.state, ended.message)
             self._clear_scratch()
             self._after(ended)
-        if not self._stopping.is_set() and self._jobs.in_state("running"):
-            self._again(STALE_S)  # another worker's; should that die, somebody has to notice
+        for job in self._jobs.in_state(
+            "running"
+        ):  # another worker's; should it be dead, somebody has to notice
+            seen_s = (datetime.now(timezone.utc) - (job.heartbeat_at or job.created_at)).total_seconds()
+            if not self._stopping.is_set():
+                self._again(max(1.0, STALE_S - seen_s))
 
     def _run(self, job: Job) -> None:
         process = JobProcess(self._perform, job)
@@ -130,11 +135,11 @@ class JobRunner:
                 return self._jobs.finish(job, said.state, said.message, said.result)
             if isinstance(said, Died):
                 logger.error("The process of job %d died with exit status %s", job.id, said.exit_code)
-                self._jobs.put_back(job, crashed=True)
+                self._jobs.put_back(job, "died")
                 return None
             if self._stopping.is_set():
                 process.close()
-                self._jobs.put_back(job, crashed=False)
+                self._jobs.put_back(job, "stopped")
                 return None
             if kill_at is not None and now >= kill_at:
                 return self._jobs.finish(job, "cancelled", "Cancelled while it ran.")

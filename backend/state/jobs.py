@@ -33,8 +33,11 @@ from backend.state.database import as_utc, events, jobs
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 JOB_STATES: tuple[JobState, ...] = ("queued", "running", "done", "failed", "cancelled")
-MOST_FRUITLESS = 3
-"""Starts in a row that may end with a dead process without coming further than an earlier one."""
+PutBack = Literal["died", "lost", "stopped"]
+"""Why a job waits again: its own process died, its worker was lost with it, or the worker was told to end."""
+MOST_FRUITLESS: dict[PutBack, int] = {"died": 3, "lost": 10}
+"""Starts in a row that may end so without coming further than an earlier one. A lost worker says less about
+the job: people and machines kill workers for other reasons."""
 
 
 @dataclass(frozen=True)
@@ -224,15 +227,15 @@ class JobStore:
         share = {"share": 1.0} if state == "done" else {}
         self._release(job, state=state, message=message, result=result, finished_at=_now(), stage="", **share)
 
-    def put_back(self, job: Job, *, crashed: bool) -> Job:
+    def put_back(self, job: Job, why: PutBack) -> Job:
         """Let the job wait again, for another start to go on with it.
 
         If a newer one waits for the same project, the newer one is cancelled: this one reads everything anew.
-        A job that crashed too often fails instead.
+        A job that died or was lost too often fails instead.
 
         Args:
             job: As taken.
-            crashed: Whether its process died by itself, rather than because the worker is told to end.
+            why: How its start ended.
 
         Raises:
             JobLostError: The caller does not hold the job any more.
@@ -241,7 +244,7 @@ class JobStore:
         if now.cancel_requested:
             self.finish(job, "cancelled", "Cancelled while it ran.")
             return self.find(job.id)
-        if crashed and now.fruitless >= MOST_FRUITLESS:
+        if why in MOST_FRUITLESS and now.fruitless >= MOST_FRUITLESS[why]:
             self.finish(
                 job,
                 "failed",
@@ -254,7 +257,7 @@ class JobStore:
             .where(jobs.c.state == "queued", jobs.c.project_id == job.project_id, jobs.c.kind == job.kind)
             .values(state="cancelled", finished_at=_now(), message=f"Joined with job {job.id}.")
         )
-        fruitless = now.fruitless if crashed else max(0, now.fruitless - 1)
+        fruitless = max(0, now.fruitless - 1) if why == "stopped" else now.fruitless
         self._release(job, joined, state="queued", fruitless=fruitless)
         return self.find(job.id)
 
@@ -272,7 +275,7 @@ class JobStore:
         put_back = []
         for job in lost:
             try:
-                put_back.append(self.put_back(job, crashed=True))
+                put_back.append(self.put_back(job, "lost"))
             except JobLostError:  # another worker did it, or the holder came back
                 continue
         return put_back

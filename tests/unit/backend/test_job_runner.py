@@ -81,8 +81,8 @@ def test_a_job_whose_process_is_killed_each_time_fails_in_the_end(tmp_path: Path
     one.jobs.queue(1, "asked")
     one.runner.run_waiting()
     assert one.jobs.find(1).state == "failed"
-    assert f"died {MOST_FRUITLESS} times in a row" in one.jobs.find(1).message
-    assert len(performed.starts(tmp_path)) == MOST_FRUITLESS + 1, (
+    assert f"died {MOST_FRUITLESS['died']} times in a row" in one.jobs.find(1).message
+    assert len(performed.starts(tmp_path)) == MOST_FRUITLESS["died"] + 1, (
         "the first one came further than none before"
     )
 
@@ -147,7 +147,7 @@ def test_a_runner_beside_another_one_that_is_busy_looks_again_later(tmp_path: Pa
     one.jobs.take()  # by a worker that was killed right then
     one.runner.run_waiting()
     assert performed.starts(tmp_path) == []
-    assert one.again == [15.0]
+    assert one.again == [pytest.approx(15, abs=5)]
 
 
 def test_the_job_of_a_worker_that_was_not_seen_for_long_is_taken_up(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from backend.errors import DatabaseError, JobLostError, UnknownJobError
 from backend.state.database import jobs, open_database
 from backend.state.event_inbox import EventInbox
-from backend.state.jobs import MOST_FRUITLESS, Job, JobStore
+from backend.state.jobs import Job, JobStore, PutBack
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_worker_that_was_not_seen_for_long_loses_its_job(store: JobStore) -> N
     for report in (
         lambda: store.beat(lost, "learning", 0.9),
         lambda: store.finish(lost, "done", ""),
-        lambda: store.put_back(lost, crashed=False),
+        lambda: store.put_back(lost, "stopped"),
     ):
         with pytest.raises(JobLostError):
             report()
@@ -107,18 +107,19 @@ def test_a_worker_that_was_not_seen_for_long_loses_its_job(store: JobStore) -> N
     assert store.find(again.id).share == 0.1
 
 
-def crash(store: JobStore, *, share: float) -> Job:
+def crash(store: JobStore, *, share: float, why: PutBack = "died") -> Job:
     job = taken(store)
     store.beat(job, "learning", share)
-    return store.put_back(job, crashed=True)
+    return store.put_back(job, why)
 
 
-def test_a_job_whose_process_dies_again_and_again_fails(store: JobStore) -> None:
+@pytest.mark.parametrize(("why", "most"), [("died", 3), ("lost", 10)])
+def test_a_job_whose_process_dies_again_and_again_fails(store: JobStore, why: PutBack, most: int) -> None:
     queued(store)
-    states = [crash(store, share=0.0).state for _ in range(MOST_FRUITLESS)]
-    assert states == ["queued"] * (MOST_FRUITLESS - 1) + ["failed"]
+    states = [crash(store, share=0.0, why=why).state for _ in range(most)]
+    assert states == ["queued"] * (most - 1) + ["failed"]
     [job] = store.newest(10)
-    assert "died 3 times" in job.message and "learning" in job.message
+    assert f"died {most} times" in job.message and "learning" in job.message
 
 
 def test_a_job_that_comes_further_each_time_goes_on(store: JobStore) -> None:
@@ -128,8 +129,8 @@ def test_a_job_that_comes_further_each_time_goes_on(store: JobStore) -> None:
 
 def test_a_worker_that_is_told_to_end_is_not_held_against_the_job(store: JobStore) -> None:
     queued(store)
-    for _ in range(MOST_FRUITLESS + 2):
-        assert store.put_back(taken(store), crashed=False).state == "queued"
+    for _ in range(5):
+        assert store.put_back(taken(store), "stopped").state == "queued"
     assert taken(store).fruitless == 1
 
 
@@ -137,7 +138,7 @@ def test_a_job_that_is_taken_up_again_replaces_the_one_that_waits_behind_it(stor
     queued(store)
     running = taken(store)
     behind = queued(store)
-    assert store.put_back(running, crashed=True).state == "queued"
+    assert store.put_back(running, "lost").state == "queued"
     assert store.find(behind.id).state == "cancelled"
     assert store.find(behind.id).message == f"Joined with job {running.id}."
 
