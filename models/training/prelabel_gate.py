@@ -18,6 +18,7 @@ from models.training.examples import Example
 from models.training.gate import GateDecision, decide
 from models.training.prelabel_scores import overall, prelabel_scores
 from models.training.prelabel_stages import OutOfFold
+from models.training.propagation_gate import judge_propagation
 
 _MOST_COMPARED = 100
 _FEWEST_UNSEEN = 2
@@ -73,7 +74,7 @@ def judge(
         baseline: The pre-labeller that would be used without any training.
 
     Returns:
-        The decision, and the candidate's mean figures.
+        The decision; and the candidate's mean figures, with what `judge_propagation` found.
     """
     schema = candidate.description.schema
     examples = list(candidate.held_out)[:_MOST_COMPARED]
@@ -104,7 +105,8 @@ def judge(
         compared = unseen if len(unseen) >= _FEWEST_UNSEEN else compared
     lists = {name: [overall(scores[key]) for key in compared] for name, scores in rivals.items()}
     decision = decide(compared, [overall(ours[key]) for key in compared], lists, how)
-    return decision, _summary(ours, expected)
+    annotated = [*candidate.held_out, *candidate.learned]
+    return decision, _summary(ours, expected) | judge_propagation(examples, annotated, ours, schema)
 
 
 def _score(
