@@ -8,9 +8,11 @@ import torch
 from backend.job_parts import project_defaults
 from backend.observability import Metrics, configure_logging
 from backend.parts import image_loader, training_data_reader
+from backend.services.click_fit import ClickFit
 from backend.services.fit import Fit
 from backend.services.job_process import JobResult, ReportProgress
-from backend.services.projects import stored_options
+from backend.services.project_training import ProjectTraining, ReadOnce
+from backend.services.projects import ProjectOptions, stored_options
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
 from backend.state.database import open_database
@@ -34,7 +36,7 @@ def train_project(settings: Settings, job: Job, report: ReportProgress) -> JobRe
         report: Told the progress; what it raises ends the job.
 
     Raises:
-        MaskloopError: See `Fit.run`.
+        MaskloopError: See `ProjectTraining.run`.
     """
     configure_logging(settings.log_level, as_json=settings.log_json)
     threads = settings.fit_threads or processors()  # clicks go first by the priority of the process
@@ -43,15 +45,25 @@ def train_project(settings: Settings, job: Job, report: ReportProgress) -> JobRe
     engine, metrics = open_database(settings.resolved_database_url), Metrics()
     projects, defaults = ProjectStore(engine), project_defaults(settings)
     interactive = ModelPool(INTERACTIVE_MODELS, on_load=lambda model: None, options=settings.model_options)
+    reader = ReadOnce(training_data_reader(settings, engine, image_loader(settings, metrics), interactive))
+    store, active = ModelStore(settings.versions_dir), ActiveVersions(engine)
+
+    def options(project_id: int) -> ProjectOptions:
+        return stored_options(projects, project_id, defaults)
+
     fit = Fit(
-        reader=training_data_reader(settings, engine, image_loader(settings, metrics), interactive),
+        reader=reader,
         learn=fit_prelabeller,
-        store=ModelStore(settings.versions_dir),
-        active=ActiveVersions(engine),
-        options=lambda project_id: stored_options(projects, project_id, defaults),
+        store=store,
+        active=active,
+        options=options,
         baseline=ModelPool(PRELABELLERS, on_load=lambda model: None).get,
         open_version=UNet,
         scratch=settings.jobs_dir,
         cap_s=settings.fit_seconds_max,
     )
-    return fit.run(job, report)
+    clicks = ClickFit(store=store, active=active, shipped=settings.model_options["clicknet"]["weights"])
+    training = ProjectTraining(
+        fit.run, clicks=clicks, reader=reader, options=options, scratch=settings.jobs_dir
+    )
+    return training.run(job, report)
