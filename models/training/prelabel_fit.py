@@ -11,10 +11,10 @@ from typing import Any
 
 import safetensors.torch
 
+from models.arrays import Image
 from models.errors import MaskloopError, TooFewExamplesError
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import fit_calibration
 from models.prelabel.base import PreLabeller
 from models.prelabel.unet import DESCRIPTION, WEIGHTS, NetworkDescription, UNet
 from models.training.atomic_files import write_atomically
@@ -100,7 +100,7 @@ def fit_prelabeller(
         TrainingRunError: The scratch folder cannot be written or is damaged.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    learned, held_out = split(examples)
+    learned, held_out = split([each for each in examples if _says_anything(each, schema)])
     samples, side, problems = _read(learned, schema, report)
     report_training = _within(report, _PREPARED, _TRAINED)
     stages = Stages(samples, schema, scratch, budget_s, seed, report_training, pretrained=pretrained)
@@ -108,8 +108,7 @@ def fit_prelabeller(
     keys = {sample.key for sample in samples}
     readable = [each for each in learned if each.key in keys]
     countable = countable_classes([each.regions or () for each in readable], schema)
-    calibration = fit_calibration([each.beliefs for each in stages.out_of_fold], stages.dices)
-    description = NetworkDescription(schema, side, countable, calibration)
+    description = NetworkDescription(schema, side, countable, stages.calibration())
     folder = _saved(network, description, scratch / "model")
     report(FitProgress("comparing with the model in use", _TRAINED))
     candidate = Candidate(UNet(folder), description, readable, held_out, stages.out_of_fold)
@@ -121,29 +120,42 @@ def fit_prelabeller(
     )
 
 
+def _says_anything(example: Example, schema: LabelSchema) -> bool:
+    marked = bool(schema.classes) and example.regions is not None
+    return marked or any(question.name in example.answers for question in schema.questions)
+
+
 def _read(
     examples: Sequence[Example], schema: LabelSchema, report: Report
 ) -> tuple[list[Sample], int, dict[str, str]]:
     """The examples at the working size, that size, and what is wrong with those that cannot be read."""
-    regions = [example.regions or () for example in examples]
-    boxes: list[tuple[int, int]] = []
     problems: dict[str, str] = {}
     sizes: dict[str, tuple[int, int]] = {}
     for number, example in enumerate(examples):
         report(FitProgress("reading the pictures", _PREPARED * number / len(examples)))
-        try:
-            image = example.load_image()
-        except MaskloopError as error:
-            problems[example.key] = str(error)
-            continue
-        sizes[example.key] = (image.shape[0], image.shape[1])
-        boxes.append(sizes[example.key])
-    if not boxes:
+        image = _loaded(example, problems)
+        if image is not None:
+            sizes[example.key] = (image.shape[0], image.shape[1])
+    kept = [example for example in examples if example.key in sizes]
+    side = working_side([sizes[each.key] for each in kept], [each.regions or () for each in kept])
+    samples = []
+    for example in kept:  # again, since full-size pictures of a whole project need not fit in memory
+        image = _loaded(example, problems)
+        if image is not None:
+            samples.append(prepared(example, image, schema, side))
+    if not samples:
         reasons = "; ".join(sorted(set(problems.values()))[:3]) or "there are no annotated pictures"
         raise TooFewExamplesError(f"Nothing to learn from: {reasons}")
-    kept = [(example, r) for example, r in zip(examples, regions, strict=True) if example.key in sizes]
-    side = working_side([sizes[example.key] for example, _ in kept], [r for _, r in kept])
-    return [prepared(example, example.load_image(), schema, side) for example, _ in kept], side, problems
+    return samples, side, problems
+
+
+def _loaded(example: Example, problems: dict[str, str]) -> Image | None:
+    """The picture, or None with a note of what is wrong with it."""
+    try:
+        return example.load_image()
+    except MaskloopError as error:
+        problems[example.key] = str(error)
+        return None
 
 
 def _start(folder: Path | None, schema: LabelSchema) -> Path | None:

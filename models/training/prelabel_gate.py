@@ -97,11 +97,16 @@ def judge(
     untrained = _Untrained(baseline, schema, candidate.learned)
     theirs, _ = _score(examples, schema, lambda _example, image: untrained.predict(image))
     rivals = {"no training": theirs}
-    compared = [each.key for each in examples if each.key in ours]
     if active is not None:
-        unseen = [key for key in compared if key not in active.trained_on]
         model = active.model
         rivals["the model in use"], _ = _score(examples, schema, lambda _example, image: model.predict(image))
+    shared = set(ours).intersection(*rivals.values())
+    compared = [each.key for each in examples if each.key in shared]
+    if not compared:
+        reason = "Refused: none of the pictures to compare on can be read."
+        return GateDecision(False, reason, {"how": how, "examples": 0}, ()), {}
+    if active is not None:
+        unseen = [key for key in compared if key not in active.trained_on]
         compared = unseen if len(unseen) >= _FEWEST_UNSEEN else compared
     lists = {name: [overall(scores[key]) for key in compared] for name, scores in rivals.items()}
     decision = decide(compared, [overall(ours[key]) for key in compared], lists, how)

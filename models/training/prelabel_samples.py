@@ -46,6 +46,11 @@ class Sample:
     depth: NDArray[np.uint8]
     answers: tuple[NDArray[np.float32] | None, ...]
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether the class of any pixel is known; not so if people were only asked questions."""
+        return bool((self.classes != UNKNOWN).any())
+
 
 def working_side(sizes_hw: Sequence[tuple[int, int]], regions: Sequence[Sequence[Region]]) -> int:
     """The smallest of `SIDES` at which the typical object is large enough to be seen.

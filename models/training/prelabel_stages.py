@@ -12,7 +12,7 @@ import torch
 from models.interactive.clicknet import WEIGHTS as SHIPPED
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import Analysis, Beliefs, beliefs_of
+from models.prelabel.analysis import Analysis, Beliefs, Calibration, beliefs_of, fit_calibration
 from models.prelabel.unet import analysed, network_input, padded
 from models.state_dicts import load_weights, read_state_dict
 from models.training.atomic_files import write_atomically
@@ -44,15 +44,15 @@ class OutOfFold:
     Attributes:
         key: Of the example.
         analysis: Of the fold's segmentation, judged by the final network's error branch; None when there
-            are too many samples to keep them all.
+            are more samples than can be kept.
         beliefs: See `beliefs_of`; the novelty is that beside the samples of the other fold.
-        dice: Its Dice coefficient at the working size.
+        dice: Its Dice coefficient at the working size; None if people were not asked for objects.
     """
 
     key: str
     analysis: Analysis | None
     beliefs: Beliefs
-    dice: float
+    dice: float | None
 
 
 class Stages:
@@ -89,11 +89,6 @@ class Stages:
         self.steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _STEPS_PER_SAMPLE * len(samples)))
         self.out_of_fold: list[OutOfFold] = []
 
-    @property
-    def dices(self) -> list[float]:
-        """Dice coefficients of the samples that fold networks were asked about."""
-        return [each.dice for each in self.out_of_fold]
-
     def train(self, start: Path | None) -> Network:
         """Train everything.
 
@@ -110,11 +105,16 @@ class Stages:
         self._trained(
             network, self._samples, "final", (_FOLDS, _FINAL), Plan(self.steps, self._budget_s * _FINAL)
         )
-        if self._schema.classes and folds:
-            self._error_branch(network, folds)
+        self._error_branch(network, folds)
+        if folds:
             self._ask(network, folds)
         network.remember(_embeddings(network, self._samples))
         return network.eval()
+
+    def calibration(self) -> Calibration:
+        """From what the trained network believes to what is reached on samples not learned from."""
+        pairs = [(each.beliefs, each.dice) for each in self.out_of_fold if each.dice is not None]
+        return fit_calibration([beliefs for beliefs, _ in pairs], [dice for _, dice in pairs])
 
     def _folds(self) -> list[tuple[Network, list[Sample]]]:
         """Networks with the samples that they have not learned from."""
@@ -128,7 +128,7 @@ class Stages:
             learned = [s for s, place in zip(self._samples, places, strict=True) if place != fold]
             asked = [s for s, place in zip(self._samples, places, strict=True) if place == fold]
             network = self._new_network()
-            judge = _EarlyStop(asked[:_MOST_JUDGED], len(self._schema.classes))
+            judge = _EarlyStop([s for s in asked if s.is_marked][:_MOST_JUDGED], self._schema)
             plan = Plan(self.steps, self._budget_s * share)
             made.append(
                 self._trained(network, learned, f"fold-{fold + 1}", (share * fold, share), plan, judge)
@@ -171,10 +171,14 @@ class Stages:
         return steps
 
     def _error_branch(self, network: Network, folds: Sequence[tuple[Network, list[Sample]]]) -> None:
+        marked = [(other, [s for s in samples if s.is_marked]) for other, samples in folds]
+        marked = [(other, samples) for other, samples in marked if samples]
+        if not self._schema.classes or not marked:
+            return
         share = 1 - _FOLDS - _FINAL
         train_error_branch(
             network,
-            folds,
+            marked,
             Plan(min(self.steps, _ERROR_STEPS_PER_SAMPLE * len(self._samples)), self._budget_s * share),
             seed=self._seed,
             report=self._reporter("learning from mistakes", (1 - share, share)),
@@ -182,12 +186,13 @@ class Stages:
 
     def _ask(self, network: Network, folds: Sequence[tuple[Network, list[Sample]]]) -> None:
         embeddings = [_embeddings(network, samples) for _, samples in folds]
+        kept_keys = {sample.key for sample in self._samples[:_MOST_JUDGED]}
         for number, (other, samples) in enumerate(folds):
             network.remember(torch.cat(embeddings[:number] + embeddings[number + 1 :]))
             for sample in samples:
                 analysis = analysed(network, network_input(sample.image), self._schema, segmenter=other)
-                dice = _dice(analysis, sample)
-                kept = analysis if len(self._samples) <= _MOST_JUDGED else None
+                dice = _dice(analysis, sample) if sample.is_marked else None
+                kept = analysis if sample.key in kept_keys else None
                 self.out_of_fold.append(OutOfFold(sample.key, kept, beliefs_of(analysis), dice))
 
     def _new_network(self) -> Network:
@@ -210,19 +215,19 @@ class Stages:
 class _EarlyStop:
     """Ends a training when samples that it does not learn from are no longer segmented better."""
 
-    def __init__(self, samples: Sequence[Sample], n_classes: int) -> None:
+    def __init__(self, samples: Sequence[Sample], schema: LabelSchema) -> None:
         self._samples = samples
-        self._n_classes = n_classes
+        self._schema = schema
         self._best = -1.0
         self._waited = 0
 
     def __call__(self, network: Network, step: int) -> bool:
-        if step % _JUDGE_EVERY or not self._n_classes:
+        if step % _JUDGE_EVERY or not self._schema.classes or not self._samples:
             return False
         network.eval()
-        schema = LabelSchema(("",) * self._n_classes)
         score = sum(
-            _dice(analysed(network, network_input(sample.image), schema), sample) for sample in self._samples
+            _dice(analysed(network, network_input(sample.image), self._schema), sample)
+            for sample in self._samples
         ) / len(self._samples)
         network.train()
         self._waited = 0 if score > self._best + 1e-3 else self._waited + 1
