@@ -172,7 +172,7 @@ def test_the_gate_refuses_a_model_that_learned_from_wrong_marks(learned: FitOutc
         mislabelled(shapes(number)) if f"shapes/{number}" in learned.trained_on else shapes(number)
         for number in TEAM
     ]
-    outcome = fit(poisoned, tmp_path, active=active, warm_start=learned.folder, budget_s=10)
+    outcome = fit(poisoned, tmp_path, active=active, warm_start=learned.folder, budget_s=6)
 
     assert not outcome.gate.passed
     assert outcome.gate.figures["against"]["the model in use"]["chance_worse"] > 0.9
