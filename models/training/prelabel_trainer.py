@@ -109,8 +109,9 @@ class PrelabelTrainer:
             self._report(done)
             started = time.monotonic()
             self._one_step(done)
+            stop = judge is not None and judge(self._network, self._step)
             self._seconds += time.monotonic() - started
-            if judge is not None and judge(self._network, self._step):
+            if stop:
                 break
             if self._checkpoint is not None and time.monotonic() - saved > _SAVE_EVERY_S:
                 self._save(self._checkpoint)
