@@ -25,6 +25,7 @@ from tests.fakes.requests import CONFIG, coins_picture
 ROOT = Path(__file__).resolve().parents[2]
 IMPORT = "POST /api/projects/1/import/predictions"
 VERSION = "watershed-1"
+N_MANY = 24
 _PATIENCE_S = 120.0
 
 
@@ -176,7 +177,7 @@ def many_pictures(studio: BulkLabelStudio, files: Path, count: int) -> None:
 def test_a_stopped_round_goes_on_where_it_was(
     studio: BulkLabelStudio, environment: dict[str, str], files: Path, ending: signal.Signals
 ) -> None:
-    many_pictures(studio, files, 60)
+    many_pictures(studio, files, N_MANY)
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.prelabel_project", "1"],
         cwd=ROOT,
@@ -198,11 +199,11 @@ def test_a_stopped_round_goes_on_where_it_was(
     assert process.returncode == (-signal.SIGKILL if ending == signal.SIGKILL else 130), output
     assert studio.writes == []
     n_kept = finished_tasks(environment)
-    assert 3 <= n_kept < 60
+    assert 3 <= n_kept < N_MANY
     goes_on = run(environment)
     assert goes_on.exit_code == 0, goes_on.output
-    assert f"{n_kept} wait for their import, {60 - n_kept} are to be computed" in goes_on.output
-    assert studio.versions() == {VERSION: 60}
+    assert f"{n_kept} wait for their import, {N_MANY - n_kept} are to be computed" in goes_on.output
+    assert studio.versions() == {VERSION: N_MANY}
     assert studio.writes == [IMPORT, "PATCH /api/projects/1"]
 
 
