@@ -14,7 +14,8 @@ Beliefs: TypeAlias = tuple[float, float, float, float]
 
 _SHRINKAGE = 0.2
 """How strongly the weights are drawn to the defaults, for beliefs of variance 1."""
-_SMALLEST_SPREAD = 1e-6
+_SMALLEST_SPREAD = 0.02
+"""Beliefs that hardly differ say nothing; few pictures would give them enormous weights."""
 _SIGNS = np.array([1, 1, 1, -1])
 _NO_OBJECTS = 0.002
 """Share of the picture that counts as correct even where nothing is said to be: keeps 0/0 away."""

@@ -87,7 +87,8 @@ def fit_prelabeller(
         schema: What the model is to say.
         scratch: Folder of this fit alone. Called again with the same arguments after the process was killed,
             the fit goes on with what lies there.
-        warm_start: Folder of the model to go on from; None, or one with another schema, begins anew.
+        warm_start: Folder of the model to go on from; None, or one with another schema, begins anew, and so
+            does one that has learned from pictures that are held out now.
         active: The model in use, to be compared with.
         baseline: What is used without any training, to be compared with.
         budget_s: About how long it may take.
@@ -104,7 +105,8 @@ def fit_prelabeller(
     samples, side, problems = _read(learned, schema, report)
     report_training = _within(report, _PREPARED, _TRAINED)
     stages = Stages(samples, schema, scratch, budget_s, seed, report_training, pretrained=pretrained)
-    network = stages.train(_start(warm_start, schema))
+    seen = active is not None and any(each.key in active.trained_on for each in held_out)
+    network = stages.train(None if seen else _start(warm_start, schema))
     keys = {sample.key for sample in samples}
     readable = [each for each in learned if each.key in keys]
     countable = countable_classes([each.regions or () for each in readable], schema)

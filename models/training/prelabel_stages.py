@@ -163,6 +163,7 @@ class Stages:
             seed=self._seed,
             checkpoint=checkpoint,
             report=self._reporter(f"training ({name})", part),
+            pretrained=self._pretrained,
         )
         steps = trainer.run(judge)
         tensors = {name: value.contiguous() for name, value in network.state_dict().items()}

@@ -61,6 +61,8 @@ class PrelabelTrainer:
         seed: Of batches and changes.
         checkpoint: File of the state; None saves nothing.
         report: Told the share that is done, in [0, 1]; what it raises ends the training.
+        pretrained: Whether the encoder is worth keeping: its first blocks then stay as they are, and the
+            others learn slowly.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class PrelabelTrainer:
         seed: int,
         checkpoint: Path | None,
         report: Callable[[float], None],
+        pretrained: bool = True,
     ) -> None:
         self._network = network
         self._samples = samples
@@ -84,11 +87,14 @@ class PrelabelTrainer:
         self._step = 0
         self._seconds = 0.0
         for index, block in enumerate(network.encoder.blocks):
-            block.requires_grad_(index >= _FROZEN_BLOCKS)
+            block.requires_grad_(index >= _FROZEN_BLOCKS or not pretrained)
         encoder = [p for p in network.encoder.parameters() if p.requires_grad]
         others = [p for name, p in network.named_parameters() if not name.startswith(("encoder.", "errors."))]
         self._optimizer = torch.optim.AdamW(
-            [{"params": others, "factor": 1.0}, {"params": encoder, "factor": _ENCODER_FACTOR}],
+            [
+                {"params": others, "factor": 1.0},
+                {"params": encoder, "factor": _ENCODER_FACTOR if pretrained else 1.0},
+            ],
             lr=_LEARNING_RATE,
             weight_decay=1e-4,
         )
