@@ -25,6 +25,7 @@ from backend.parts import (
     label_studio_api,
     project_click_models,
     project_models,
+    propagating,
     result_options,
     sequence_fields,
 )
@@ -127,6 +128,7 @@ def create_app(
             images=images,
             gate=gate,
             metrics=metrics,
+            propagating=propagating(settings, engine, images, metrics),
             max_regions=settings.max_regions,
             max_mask_pixels=settings.max_mask_pixels,
             result_options=regions_written,

@@ -131,6 +131,12 @@ class Metrics:
         self.models_loaded = Gauge(
             "maskloop_model_loaded", "Models in memory", ["kind", "version"], registry=self.registry
         )
+        self.neighbours = Counter(
+            "maskloop_neighbours_total",
+            "Annotated neighbours in a sequence by what became of taking their objects over",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.unusable_versions = Counter(
             "maskloop_unusable_versions_total",
             "Times that a trained version could not be used and another one answered",

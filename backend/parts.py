@@ -20,11 +20,13 @@ from backend.services.project_click_models import KIND as CLICK
 from backend.services.project_click_models import ProjectClickModels
 from backend.services.project_models import KIND as PRELABEL
 from backend.services.project_models import ProjectModels
+from backend.services.propagating import Propagating
 from backend.services.sequences import SequenceFields
 from backend.services.training_data import TrainingDataReader
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
 from backend.state.event_inbox import EventInbox
+from backend.state.frames import Frames
 from backend.state.model_pool import ModelPool
 from backend.state.model_store import FILES as MODEL_FILES
 from backend.state.model_store import ModelStore
@@ -146,6 +148,25 @@ def project_click_models(
 def sequence_fields(settings: Settings) -> SequenceFields:
     """Where tasks say which sequence they are of."""
     return SequenceFields(settings.group_field, settings.frame_field)
+
+
+def propagating(settings: Settings, engine: Engine, images: ImageLoader, metrics: Metrics) -> Propagating:
+    """Takes objects over from annotated neighbours in a sequence.
+
+    Args:
+        settings: Where trained versions lie, and where tasks say which sequence they are of.
+        engine: The database.
+        images: Loads the pictures of tasks.
+        metrics: What is counted.
+    """
+    return Propagating(
+        frames=Frames(engine),
+        inbox=EventInbox(engine),
+        store=ModelStore(settings.versions_dir),
+        sequences=sequence_fields(settings),
+        images=images,
+        metrics=metrics,
+    )
 
 
 def training_data_reader(

@@ -13,7 +13,7 @@ from backend.labelstudio.client import Project
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import Task
 from backend.observability import Metrics
-from backend.parts import image_loader, project_models, result_options
+from backend.parts import image_loader, project_models, propagating, result_options
 from backend.services.prelabelling import Prelabelling
 from backend.services.projects import stored_options
 from backend.settings import Settings
@@ -67,8 +67,9 @@ def project_model(settings: Settings, project: Project) -> ProjectModel:
     workers = settings.compute_slots + _READ_AHEAD
     pool = ModelPool(PRELABELLERS, on_load=lambda model: None)
     written = result_options(settings)
+    images = image_loader(settings, metrics)
     prelabelling = Prelabelling(
-        images=image_loader(settings, metrics),
+        images=images,
         gate=DeviceGate(
             settings.compute_slots,
             workers,
@@ -77,6 +78,7 @@ def project_model(settings: Settings, project: Project) -> ProjectModel:
             timeout_s=_PATIENCE_S,
         ),
         metrics=metrics,
+        propagating=propagating(settings, engine, images, metrics),
         max_regions=settings.max_regions,
         max_mask_pixels=settings.max_mask_pixels,
         result_options=written,

@@ -52,6 +52,7 @@ class Task:
         draft_saved_at: When that was, as sent.
         prelabels: Result items of the pre-labels that the editor begins with while there is no draft; empty
             when there is one.
+        meta: What was imported beside the data.
     """
 
     id: int | None
@@ -60,6 +61,7 @@ class Task:
     draft: tuple[Any, ...] = field(default=(), repr=False, compare=False)
     draft_saved_at: str = field(default="", repr=False, compare=False)
     prelabels: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    meta: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class PredictRequest:
         content = (
             self.project,
             self.label_config,
-            [(task.id, task.project, task.data) for task in self.tasks],
+            [(task.id, task.project, task.data, task.meta) for task in self.tasks],
             self.context,
         )
         try:
@@ -283,6 +285,7 @@ def _task(value: object, where: str) -> Task:
     drafts = _with_results(fields.get("drafts"))
     draft = max(drafts, key=_saved_at, default=None)
     prelabels = _newest_version(_with_results(fields.get("predictions")))
+    meta = fields.get("meta")
     return Task(
         id=_id(fields.get("id"), f"{where}.id"),
         project=_id(fields.get("project"), f"{where}.project"),
@@ -290,6 +293,7 @@ def _task(value: object, where: str) -> Task:
         draft=() if draft is None else tuple(draft["result"]),
         draft_saved_at="" if draft is None else _saved_at(draft),
         prelabels=tuple(prelabels[0]["result"]) if prelabels and draft is None else (),
+        meta=meta if isinstance(meta, dict) else {},
     )
 
 

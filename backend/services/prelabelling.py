@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from backend.labelstudio.answers import Answer
@@ -15,7 +16,9 @@ from backend.labelstudio.results import ResultOptions, encode_choices, encode_re
 from backend.observability import Metrics
 from backend.services.post_processing import post_process
 from backend.services.projects import ProjectOptions
+from backend.services.propagating import AnnotatedNeighbour, Propagating
 from backend.state.device_gate import DeviceGate
+from models.arrays import Image
 from models.errors import MaskloopError
 from models.prelabel.base import PreLabeller, PreLabels
 from models.regions import Region
@@ -37,6 +40,7 @@ class Prelabelling:
         images: Where pictures come from.
         gate: Admission to the device.
         metrics: What is counted.
+        propagating: Finds annotated neighbours of frames.
         max_regions: Most regions of one class in one picture.
         max_mask_pixels: The same for brush and bitmask regions, times the pixels of the picture.
         result_options: How regions are written.
@@ -48,6 +52,7 @@ class Prelabelling:
         images: ImageLoader,
         gate: DeviceGate,
         metrics: Metrics,
+        propagating: Propagating,
         max_regions: int,
         max_mask_pixels: int,
         result_options: ResultOptions,
@@ -55,6 +60,7 @@ class Prelabelling:
         self._images = images
         self._gate = gate
         self._metrics = metrics
+        self._propagating = propagating
         self._max_regions = max_regions
         self._max_mask_pixels = max_mask_pixels
         self._result_options = result_options
@@ -111,9 +117,11 @@ class Prelabelling:
             image = self._images.load(
                 config.image_url(to_name, task.data), task_id=task.id, project_id=task.project
             )
-            targets = config.prelabel_targets(to_name, model.classes)
+            neighbour = self._propagating.neighbour(task, image.size_hw, config, model.version)
             with self._gate.admit(), self._metrics.predict_seconds.labels("prelabel", model.name).time():
-                found = model.predict(image.pixels)
+                found = self._found(image.pixels, neighbour, model)
+                classes = dict.fromkeys([*model.classes, *(region.class_name for region in found.regions)])
+                targets = config.prelabel_targets(to_name, tuple(classes))
                 regions = self._shown(found.regions, targets, image.size_hw, task)
                 regions = post_process(options.postprocess, regions, image.pixels)
             for region in regions:
@@ -125,6 +133,15 @@ class Prelabelling:
             result += self._encode_choices(to_name, config, found)
             scores.append(found.score)
         return Answer(result, min(scores), model.version)
+
+    def _found(self, image: Image, neighbour: AnnotatedNeighbour | None, model: PreLabeller) -> PreLabels:
+        """What became of the neighbour's objects, if that is certain enough, else what the model says."""
+        carried = None if neighbour is None else self._propagating.carried(neighbour, image)
+        if carried is None:
+            return model.predict(image)
+        if not model.image_classes:
+            return carried
+        return replace(carried, image_classes=model.predict(image).image_classes)
 
     def _shown(
         self,

@@ -312,6 +312,7 @@ def test_requests_for_different_things_have_different_fingerprints() -> None:
         predict_body(tasks=[]),
         predict_body(tasks=[{"id": 5, "data": {"image": "/a.png"}, "project": 2}]),
         predict_body(tasks=[{"id": 4, "data": {"image": "/b.png"}, "project": 2}]),
+        predict_body(tasks=[{"id": 4, "data": {"image": "/a.png"}, "project": 2, "meta": {"frame": 3}}]),
         predict_body(params={"context": {"result": []}}),
         predict_body(params={"context": {"result": [point]}}),
         predict_body(params={"context": {"result": [{**point, "is_positive": False}]}}),
