@@ -58,7 +58,7 @@ def test_submitted_annotations_make_better_pre_labels_which_can_be_rolled_back(
     learned, otsu = _drawn(prediction, new.picture), _otsu(new.picture)
     assert dice(learned, new.picture.whole) > max(0.7, dice(otsu, new.picture.whole))
 
-    command = [sys.executable, "-m", "scripts.model_versions", "rollback", str(project), "--yes"]
+    command = [sys.executable, "-m", "scripts.model_versions", "rollback", str(project)]
     subprocess.run(command, env=backend.environment, check=True, capture_output=True, timeout=60)
     assert _prediction(rest, next_one)["model_version"].startswith("watershed")
 
