@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +40,9 @@ _VERSION = "unet-p1-"
 _LABEL = "Object"
 _N_CELLS = (6, 14)
 _POLL_S = 0.5
+_MOST_OBJECTS = 300
+"""Enough that no click is made twice and answered from memory."""
+_CLICKS_PER_OBJECT = 3
 
 
 def draw_cells(size: int, seed: int) -> tuple[Image, list[Mask]]:
@@ -142,10 +147,12 @@ def _clicked(files: Path, number: int, size: int) -> BenchPicture:
     image, masks = draw_cells(size, number)
     path = files / f"{number}.png"
     PIL.Image.fromarray(image).save(path)
+    rng = np.random.default_rng(number)
     places = [np.argwhere(mask) for mask in masks if mask.any()]
-    clicks = [
-        tuple(Click(int(r), int(c)) for r, c in place[:: max(1, len(place) // 3)][:3]) for place in places
-    ]
+    clicks = []
+    for turn in range(_MOST_OBJECTS):
+        drawn = rng.choice(places[turn % len(places)], size=_CLICKS_PER_OBJECT)
+        clicks.append(tuple(Click(int(row), int(column)) for row, column in drawn))
     return BenchPicture(number, path, (size, size), tuple(clicks))
 
 
@@ -156,8 +163,11 @@ def _clicks_until(
     sent: list[Sent] = []
 
     def work() -> None:
-        while not ended.is_set():
-            sent.extend(_clicks(client, pictures, period_s, seconds=period_s * 2))
+        for turn in count(_MOST_OBJECTS // 2):
+            if ended.is_set():
+                return
+            others = [replace(picture, objects=_beginning_at(picture.objects, turn)) for picture in pictures]
+            sent.extend(_clicks(client, others, period_s, seconds=period_s * _CLICKS_PER_OBJECT))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -168,6 +178,11 @@ def _clicks_until(
         return sent
 
     return finished
+
+
+def _beginning_at(objects: tuple[tuple[Click, ...], ...], number: int) -> tuple[tuple[Click, ...], ...]:
+    start = number % len(objects)
+    return objects[start:] + objects[:start]
 
 
 def _clicks(
@@ -195,7 +210,6 @@ def main(
     with errors_to_exit(), running_service(annotations, seconds) as (client, files):
         clicked = [_clicked(files, 10_000 + number, size) for number in range(annotators)]
         with console.status("clicking, nothing is trained"):
-            _clicks(client, clicked, period, seconds=2 * period)
             before = _clicks(client, clicked, period, seconds=quiet)
         for number in track(range(1, annotations + 1), "submitting", transient=True):
             submit(client, files, number, size)
@@ -204,7 +218,7 @@ def main(
         finished = _clicks_until(ended, client, clicked, period)
         try:
             with console.status("clicking while the model is trained"):
-                waited = wait_for_version(client, submitted, 10 * seconds + 120)
+                waited = wait_for_version(client, submitted, 3 * seconds + 120)
         finally:
             during = finished()
         times = {"quiet": before, "while training": during}

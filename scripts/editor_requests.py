@@ -105,7 +105,7 @@ def annotated(answered: dict[str, Any], result: Sequence[Mapping[str, Any]]) -> 
             "action": "ANNOTATION_CREATED",
             "project": {"id": 1, "label_config": CONFIG},
             "task": answered,
-            "annotation": {"id": answered["id"], "result": list(result)},
+            "annotation": {"id": answered["id"], "task": answered["id"], "result": list(result)},
         }
     )
 
