@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -118,13 +120,30 @@ def _check_same_run(out: Path, options: RunOptions) -> None:
         raise TrainingRunError(f"{out} holds a run with {was}. Give the same, or another folder.")
 
 
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let processes that are started here ignore Ctrl-C from their first moment, which they inherit.
+
+    One that reaches them while they still import prints a traceback. Only the main thread may set signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _train_together(out: Path, options: RunOptions, on_step: OnStep) -> None:
     (out / _MEETING).unlink(missing_ok=True)
     spawn = multiprocessing.get_context("spawn")
     others = [spawn.Process(target=_help, args=(n, out, options)) for n in range(1, options.processes)]
-    for process in others:
-        process.daemon = True
-        process.start()
+    with _interrupts_ignored():
+        for process in others:
+            process.daemon = True
+            process.start()
     try:
         _train_as(0, out, options, on_step)
         for process in others:
@@ -147,7 +166,6 @@ def _train_together(out: Path, options: RunOptions, on_step: OnStep) -> None:
 
 def _help(rank: int, out: Path, options: RunOptions) -> None:
     """What the other processes do: they report to nobody, and the first one decides when they end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _train_as(rank, out, options, lambda minutes, report: None)
 
 
