@@ -1,5 +1,6 @@
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,21 +102,21 @@ def test_a_folder_that_cannot_be_made_is_said_with_the_remedy(tmp_path: Path) ->
         AnswerFile(tmp_path / "file" / "7" / "v.jsonl", "b").__enter__()
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[Path], None]]:
-    """Lets no file grow beyond the size of the given one, as on a full disk."""
+@contextmanager
+def full_disk(file: Path) -> Iterator[None]:
+    """Let no file grow beyond the size of this one, as on a full disk; the tests' own log is one, too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda file: resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 9, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 9, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_is_said_and_what_was_written_stays(
-    path: Path, full_disk: Callable[[Path], None]
-) -> None:
+def test_a_full_disk_is_said_and_what_was_written_stays(path: Path) -> None:
     with AnswerFile(path, "b") as answers:
         answers.add(1, "d1", prediction(1))
-        full_disk(path)
-        with pytest.raises(PrelabelRoundError, match="Free some space"):
+        with full_disk(path), pytest.raises(PrelabelRoundError, match="Free some space"):
             answers.add(2, "d2", prediction(2))
     assert kept(path) == {1}
 
