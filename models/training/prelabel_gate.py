@@ -91,8 +91,8 @@ def judge(
             by_key[example.key], candidate.description, (image.shape[0], image.shape[1])
         )
     if not examples:
-        reason = "Passed: a single example, nothing to compare with."
-        return GateDecision(True, reason, {"how": "nothing", "examples": 0}, ()), {}
+        reason = "Refused: a single picture, and none to compare on. Annotate another one."
+        return GateDecision(False, reason, {"how": "nothing", "examples": 0}, ()), {}
     ours, expected = _score(examples, schema, predict)
     untrained = _Untrained(baseline, schema, candidate.learned)
     theirs, _ = _score(examples, schema, lambda _example, image: untrained.predict(image))
