@@ -110,6 +110,27 @@ class ClickLog:
         except SQLAlchemyError as error:
             raise DatabaseError.while_doing("reading the click log", error) from error
 
+    def prompts_by_task(self, project_id: int) -> dict[int, int]:
+        """How many clicks and boxes people have made, by task; tasks without any are missing.
+
+        The editor sends all prompts of an object again with each new one; its ids tell them apart.
+
+        Raises:
+            DatabaseError: The database cannot be read, or not be written while records are waiting.
+        """
+        self.flush()
+        query = select(clicks.c.task_id, clicks.c.prompt_ids).where(
+            clicks.c.project_id == project_id, clicks.c.task_id.is_not(None)
+        )
+        found: dict[int, set[str]] = {}
+        try:
+            with self._engine.connect() as connection:
+                for task_id, prompt_ids in connection.execute(query):
+                    found.setdefault(task_id, set()).update(prompt_ids)
+        except SQLAlchemyError as error:
+            raise DatabaseError.while_doing("reading the click log", error) from error
+        return {task_id: len(prompt_ids) for task_id, prompt_ids in found.items()}
+
     def flush(self) -> None:
         """Write all records that were handed over, and remove those that are too old.
 

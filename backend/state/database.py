@@ -8,6 +8,7 @@ same (`op.create_table`, `op.add_column`), with the next number and the present 
 test compares what the revisions make with this module. Revisions that were released are never edited.
 """
 
+import sqlite3
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -32,9 +34,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import SQLAlchemyError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from backend.errors import DatabaseError
 from backend.state.schema_upgrade import bring_up_to_date
+
+_WAIT_S = 5.0
+"""For others who write to a SQLite file."""
 
 metadata = MetaData()
 
@@ -145,6 +151,105 @@ frames = Table(
     Index("ix_frames_task", "project_id", "task_id"),
 )
 
+task_figures = Table(
+    "task_figures",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", String(128), primary_key=True, comment="that looked at the picture"),
+    Column("task_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False, comment="of the task's data"),
+    Column("figures", JSON(none_as_null=True), comment="none: the version was not trained"),
+    Column("mutual_information", Float, comment="BALD; none: nobody asked"),
+    Column("disagreement", Float, comment="between versions; none: nobody asked"),
+    Column("embedding", LargeBinary, comment="float16; none: nobody asked"),
+)
+
+queue_rounds = Table(
+    "queue_rounds",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("version", String(128), nullable=False, comment="of the pre-labels"),
+    Column("selector", String(64), nullable=False),
+    Column("budget", Integer, nullable=False, comment="tasks that were chosen together"),
+    Column("situation", String(64), nullable=False, comment="SHA-256 of all that decided the order"),
+    Column("task_ids", LargeBinary, nullable=False, comment="int64, the first to be asked first"),
+    Column("utilities", LargeBinary, nullable=False, comment="float64, of each"),
+    Column("former", JSON(none_as_null=True), comment="settings before the queue; none: put back"),
+    Column("finished", Boolean, nullable=False, comment="Label Studio follows the order"),
+)
+
+
+inspections = Table(
+    "inspections",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("annotation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_name", Text, primary_key=True, comment="the picture's name in the labelling config"),
+    Column("task_id", BigInteger, nullable=False),
+    Column(
+        "digest", String(64), nullable=False, comment="SHA-256 of all that the rules were shown, and of them"
+    ),
+    Column("content", String(64), nullable=False, comment="SHA-256 of what was drawn and answered"),
+    Column("accepted", Boolean, nullable=False, comment="a reviewer marked it as ground truth"),
+    Column("version", String(128), nullable=False, comment="whose belief was asked for last; '': nobody's"),
+    Column("learned", Boolean, nullable=False, comment="whoever believed had learned from the annotation"),
+    Column("severity", Float, nullable=False, comment="of all its issues together, 0 to 1"),
+    Column("issues", JSON, nullable=False, comment="those that people are told, the worst first"),
+    Index("ix_inspections_task", "project_id", "task_id"),
+)
+
+inspection_measures = Table(
+    "inspection_measures",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rule", String(64), primary_key=True),
+    Column("annotation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_name", Text, primary_key=True),
+    Column("task_id", BigInteger, nullable=False),
+    Column("measured", JSON, nullable=False, comment="what the rule has to know of it"),
+    Index("ix_inspection_measures_task", "project_id", "task_id"),
+)
+
+inspection_usual = Table(
+    "inspection_usual",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rule", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the rules"),
+    Column("usual", JSON, nullable=False, comment="what the rule learned from the project"),
+)
+
+inspection_dismissals = Table(
+    "inspection_dismissals",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("annotation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rule", String(64), primary_key=True, comment="'': all"),
+    Column("task_id", BigInteger, nullable=False),
+    Column("content", String(64), nullable=False, comment="SHA-256 of what was accepted"),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+inspections_due = Table(
+    "inspections_due",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("task_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", Integer, nullable=False, comment="the last one after which it has to be looked at"),
+    Column("since", DateTime(timezone=True), nullable=False, comment="when that arrived"),
+    Column("tries", Integer, nullable=False, comment="looks that were begun"),
+)
+
+inspection_figures = Table(
+    "inspection_figures",
+    metadata,
+    Column("name", String(64), primary_key=True, comment="of a rule; '': looks after a submission"),
+    Column("count", BigInteger, nullable=False, comment="issues that people were told, or looks"),
+    Column("seconds", Float, nullable=False, comment="from the events to the ends of the looks"),
+)
+
 
 def open_database(url: str) -> Engine:
     """Connect, and make the tables and columns that are missing.
@@ -161,7 +266,7 @@ def open_database(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(parsed, connect_args={"timeout": 5})
+            engine = create_engine(parsed, connect_args={"timeout": _WAIT_S})
             event.listen(engine, "connect", _prepare_sqlite)
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
@@ -180,8 +285,19 @@ def as_utc(at: datetime) -> datetime:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Readers beside one writer; a committed event survives a power cut (synchronous=FULL)."""
+    """Readers beside one writer; a committed event survives a power cut (synchronous=FULL).
+
+    SQLite does not wait by itself for others that open a new database at the same moment: two that want to
+    change its journal would wait for each other.
+    """
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    for attempt in Retrying(
+        retry=retry_if_exception_type(sqlite3.OperationalError),
+        wait=wait_random(0.01, 0.1),
+        stop=stop_after_delay(_WAIT_S),
+        reraise=True,
+    ):
+        with attempt:
+            cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()

@@ -1,17 +1,17 @@
 """The webhook inbox: every event Label Studio sent, stored before it is answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, func, insert, select
 
 from backend.errors import DatabaseError
 from backend.state.database import events
 from backend.state.frames import FrameChanges, store_frames
+from backend.state.inspections_due import ChangedTasks, store_changed_tasks
+from backend.state.transactions import reading, storing
 
 _ROWS_AT_ONCE = 1000
 
@@ -50,8 +50,9 @@ class EventInbox:
         body: Mapping[str, Any],
         chosen_version: str | None = None,
         frames: FrameChanges | None = None,
+        inspect: ChangedTasks | None = None,
     ) -> int:
-        """Store one event durably, with what it says about frames, and return its number.
+        """Store one event durably, with what it says about frames and annotations, and return its number.
 
         Raises:
             DatabaseError: The event could not be stored.
@@ -66,16 +67,15 @@ class EventInbox:
             annotation_ids=list(annotation_ids),
             body=dict(body),
         )
-        try:
-            with self._engine.begin() as connection:
-                key = connection.execute(statement).inserted_primary_key
-                if key is None:
-                    raise DatabaseError("The database stored an event without a number.")
-                number = int(key[0])
-                if frames is not None and project_id is not None:
-                    store_frames(connection, project_id, number, frames)
-        except SQLAlchemyError as error:
-            raise DatabaseError.while_doing("storing an event", error) from error
+        with storing(self._engine, "an event") as connection:
+            key = connection.execute(statement).inserted_primary_key
+            if key is None:
+                raise DatabaseError("The database stored an event without a number.")
+            number = int(key[0])
+            if frames is not None and project_id is not None:
+                store_frames(connection, project_id, number, frames)
+            if inspect is not None and project_id is not None:
+                store_changed_tasks(connection, project_id, number, inspect)
         return number
 
     def newest(self, project_id: int) -> int:
@@ -85,7 +85,7 @@ class EventInbox:
             DatabaseError: The database cannot be read.
         """
         query = select(func.max(events.c.id)).where(events.c.project_id == project_id)
-        with self._reading() as connection:
+        with reading(self._engine, "events") as connection:
             return int(connection.execute(query).scalar_one() or 0)
 
     def chosen_version(self, project_id: int) -> str | None:
@@ -100,7 +100,7 @@ class EventInbox:
             .order_by(events.c.id.desc())
             .limit(1)
         )
-        with self._reading() as connection:
+        with reading(self._engine, "events") as connection:
             return connection.execute(query).scalar_one_or_none()
 
     def events(self, project_id: int, actions: Sequence[str]) -> Iterator[StoredEvent]:
@@ -115,7 +115,7 @@ class EventInbox:
             .order_by(events.c.id)
             .execution_options(yield_per=_ROWS_AT_ONCE)
         )
-        with self._reading() as connection:
+        with reading(self._engine, "events") as connection:
             for row in connection.execute(query):
                 yield StoredEvent(row.id, row.action, tuple(row.task_ids), tuple(row.annotation_ids))
 
@@ -129,13 +129,5 @@ class EventInbox:
             DatabaseError: The database cannot be read.
         """
         query = select(events.c.id, events.c.body).where(events.c.id.in_(numbers))
-        with self._reading() as connection:
+        with reading(self._engine, "events") as connection:
             return {row.id: row.body for row in connection.execute(query)}
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise DatabaseError.while_doing("reading events", error) from error

@@ -8,16 +8,15 @@ of it arrives late.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.errors import DatabaseError
 from backend.state.database import frames
+from backend.state.upserts import upsert
 
 _NUMBERS_AT_ONCE = 500  # databases take only so many values in one statement
 _MOST_ROWS = 50
@@ -139,23 +138,15 @@ def store_frames(connection: Connection, project_id: int, event: int, changes: F
             }
             for each in sorted(changes.annotated, key=lambda each: each.annotation_id)  # no deadlocks
         ]
-        connection.execute(_upsert(connection), rows)
+        upsert(
+            connection,
+            frames,
+            rows,
+            lambda new: {name: new[name] for name in ("task_id", "group_digest", "frame", "event")},
+            only_if=lambda new: frames.c.event < new.event,  # unless a later event told otherwise
+        )
     _mark_deleted(connection, project_id, frames.c.annotation_id, changes.deleted_annotations)
     _mark_deleted(connection, project_id, frames.c.task_id, changes.deleted_tasks)
-
-
-def _upsert(connection: Connection) -> Any:
-    """Insert, or change all but `deleted`, unless a later event did."""
-    insert: Callable[..., Any] = (
-        postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    )
-    statement = insert(frames)
-    changed = {name: statement.excluded[name] for name in ("task_id", "group_digest", "frame", "event")}
-    return statement.on_conflict_do_update(
-        index_elements=[frames.c.project_id, frames.c.annotation_id],
-        set_=changed,
-        where=frames.c.event < statement.excluded.event,
-    )
 
 
 def _mark_deleted(

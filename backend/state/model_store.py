@@ -28,12 +28,14 @@ from backend.state.version_info import PREFIXES, VersionFacts, VersionInfo, read
 from models.errors import UnknownNameError
 from models.weights_files import file_sha256
 
-__all__ = ["FILES", "ModelStore", "VersionFacts", "VersionInfo"]
+__all__ = ["FILES", "MORE_FILES", "ModelStore", "VersionFacts", "VersionInfo"]
 
 logger = logging.getLogger(__name__)
 
 FILES = ("weights.safetensors", "network.json")
 """What makes up a model."""
+MORE_FILES = ("folds.safetensors",)
+"""What a model may have besides."""
 _WEIGHTS = FILES[0]
 _DESCRIPTION = "model.json"
 _LOCK = ".lock"
@@ -58,7 +60,7 @@ class ModelStore:
 
         Args:
             project_id: Label Studio's number of the project.
-            source: Folder with `FILES`; it is copied.
+            source: Folder with `FILES`, perhaps `MORE_FILES`; they are copied.
             facts: What is to be known about it.
 
         Returns:
@@ -68,7 +70,8 @@ class ModelStore:
             ModelStoreError: A file is missing, or the store cannot be written.
         """
         try:
-            sha256 = {name: file_sha256(source / name) for name in FILES}
+            more = [name for name in MORE_FILES if (source / name).is_file()]
+            sha256 = {name: file_sha256(source / name) for name in (*FILES, *more)}
             with self._publishing(project_id) as folder:
                 for known in self.versions(project_id):
                     if (known.kind, known.parent, known.sha256) == (facts.kind, facts.parent, sha256):
@@ -117,9 +120,9 @@ class ModelStore:
             info = _read(folder / _DESCRIPTION, about.st_mtime_ns, about.st_size)
         except (OSError, UnicodeDecodeError, ModelStoreError) as error:
             raise _damaged(folder, str(error)) from error
-        if (info.name, info.project_id, set(info.sha256)) != (name, project_id, set(FILES)):
+        if (info.name, info.project_id) != (name, project_id) or not _whole(info.sha256):
             raise _damaged(folder, f"{_DESCRIPTION} describes another version")
-        missing = [file for file in FILES if not (folder / file).is_file()]
+        missing = [file for file in info.sha256 if not (folder / file).is_file()]
         if missing:
             raise _damaged(folder, f"{' and '.join(missing)} cannot be found")
         return info
@@ -191,6 +194,11 @@ class ModelStore:
             return None
 
 
+def _whole(files: Mapping[str, str]) -> bool:
+    """Whether these files, and no unknown ones, make up a model."""
+    return set(FILES) <= set(files) <= {*FILES, *MORE_FILES}
+
+
 @lru_cache(maxsize=256)  # asked for with every request; may list thousands of examples
 def _read(path: Path, changed_ns: int, size: int) -> VersionInfo:
     """Read a description; one that was tampered with is another one."""
@@ -201,7 +209,7 @@ def _put(source: Path, folder: Path, info: VersionInfo) -> None:
     unfinished = folder / f"{_HIDDEN}{uuid.uuid4().hex}"
     unfinished.mkdir()
     try:
-        for name in FILES:
+        for name in info.sha256:
             shutil.copyfile(source / name, unfinished / name)
         (unfinished / _DESCRIPTION).write_text(json.dumps(info.to_json(), indent=1) + "\n", encoding="utf-8")
         for path in (*unfinished.iterdir(), unfinished):
