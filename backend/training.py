@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import torch
 
 from backend.job_parts import project_defaults
 from backend.observability import Metrics, configure_logging
 from backend.parts import image_loader, training_data_reader
+from backend.queueing import make_round
 from backend.services.click_fit import ClickFit
 from backend.services.fit import Fit
 from backend.services.job_process import JobResult, ReportProgress
 from backend.services.project_training import ProjectTraining, ReadOnce
 from backend.services.projects import ProjectOptions, stored_options
+from backend.services.queue_after_fit import ordered_after
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
 from backend.state.database import open_database
@@ -66,4 +70,7 @@ def train_project(settings: Settings, job: Job, report: ReportProgress) -> JobRe
     training = ProjectTraining(
         fit.run, clicks=clicks, reader=reader, options=options, scratch=settings.jobs_dir
     )
-    return training.run(job, report)
+    result = training.run(job, report)
+    return ordered_after(
+        result, options(job.project_id), partial(make_round, settings, job.project_id), report
+    )

@@ -2,6 +2,7 @@
 
 MaskloopError
 ├── UnknownNameError (ValueError)             a component that is not registered
+├── OptionError (ValueError)                  a hyper-parameter that a component does not take
 ├── PromptError (ValueError)                  clicks or boxes that cannot be used
 ├── ImageError (ValueError)                   a picture that cannot be decoded or is too large
 ├── DataFolderError (ValueError)              a folder of pictures and masks that cannot be used
@@ -26,6 +27,10 @@ class UnknownNameError(MaskloopError, ValueError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There is no {kind} called {name!r}. Known names: {', '.join(sorted(known))}.")
+
+
+class OptionError(MaskloopError, ValueError):
+    """A hyper-parameter that a component does not take, or a value that it refuses; see the message."""
 
 
 class PromptError(MaskloopError, ValueError):

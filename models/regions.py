@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,9 +85,28 @@ class Region:
         both = int(np.count_nonzero(one & two))
         return both / (self.area + other.area - both)
 
+    def same_pixels(self, other: Region) -> bool:
+        """Whether the other object is exactly the same pixels, cropped alike."""
+        return self.box == other.box and np.array_equal(self.mask, other.mask)
+
     def with_mask(self, mask: Mask) -> Region | None:
         """The same object with another mask in the same crop, (h, w); None when that is empty."""
         tight = Region.from_mask(mask)
         if tight is None:
             return None
         return replace(self, mask=tight.mask, top=self.top + tight.top, left=self.left + tight.left)
+
+
+def overlaps(regions: Sequence[Region], others: Sequence[Region]) -> NDArray[np.float64]:
+    """Intersection over union of each region with each other one, (N, M), in [0, 1].
+
+    Only pairs with overlapping crops take time.
+    """
+    found = np.zeros((len(regions), len(others)))
+    if found.size:
+        tops, lefts, bottoms, rights = np.array([region.box for region in regions]).T[:, :, None]
+        other_tops, other_lefts, other_bottoms, other_rights = np.array([each.box for each in others]).T
+        rows = (tops < other_bottoms) & (other_tops < bottoms)
+        for first, second in np.argwhere(rows & (lefts < other_rights) & (other_lefts < rights)):
+            found[first, second] = regions[first].iou(others[second])
+    return found

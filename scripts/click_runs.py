@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from inspect import signature
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 
 from backend.settings import Settings
@@ -26,9 +20,8 @@ from models.training.click_statistics import ClickedObject
 from models.training.clickers import CLICKERS
 from models.training.samples import DataFolder
 from scripts.click_targets import ClickTarget, ModelTarget, ServiceTarget
-from scripts.errors import StartError
-from scripts.machine import usable_cores
 from scripts.service_client import ServiceClient
+from scripts.worker_processes import in_processes
 
 
 @dataclass(frozen=True)
@@ -175,24 +168,7 @@ def run_jobs(
     if workers == 1:
         yield from (run_job(protocol, maker, job) for job in jobs)
         return
-    threads = max(1, usable_cores() // workers)
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read by the workers' libraries when they are imported
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (threads,))
-    try:
-        pending = [pool.submit(run_job, protocol, maker, job) for job in jobs]
-        for future in as_completed(pending):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise StartError(
-            "A worker process ended, perhaps for lack of memory; use fewer --workers."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
+    yield from in_processes(partial(run_job, protocol, maker), jobs, workers)
 
 
 def run_job(protocol: ClickProtocol, maker: TargetMaker, job: Job) -> PictureResult:
@@ -223,8 +199,3 @@ def _warm_target(maker: TargetMaker) -> ClickTarget:
     noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
     target.open(0, noise).new_object()((Click(128, 128),))
     return target
-
-
-def _prepare_worker(threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the command
-    cv2.setNumThreads(threads)

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from models.training.click_evaluation import Limits
 from models.training.click_fit import WEIGHTS, ClickTraining, fit_click_model
@@ -28,6 +27,7 @@ from scripts.errors import NothingMeasuredError
 from scripts.evaluate_clicks import choose_jobs
 from scripts.machine import describe_machine
 from scripts.options import errors_to_exit, in_existing_folder
+from scripts.progress import counting_bar
 
 _CLICKER = "centre"
 _LIMITS = Limits(20, curve_clicks=0)
@@ -116,19 +116,13 @@ def _clicked(
 ) -> Column:
     with closing(run_jobs(protocol, maker, jobs, workers)) as running:
         total = sum(len(job.objects) for job in jobs)
-        with _bar(console) as progress:
+        with counting_bar(console) as progress:
             bar = progress.add_task(title, total=total)
             results = []
             for result in running:
                 results.append(result)
                 progress.advance(bar, len(result.objects))
     return make_column(title, results, _LIMITS.max_clicks)
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
-    )
 
 
 def main(
@@ -162,15 +156,15 @@ def main(
             shipped = ModelMaker("clicknet")
             columns.append(_clicked(console, f"shipped, seed {seed}", shipped, protocol, jobs, workers))
             with tempfile.TemporaryDirectory(prefix="maskloop-click-fit-") as scratch:
-                with _bar(console) as progress:
-                    bar = progress.add_task("fitting", total=1.0)
+                with counting_bar(console) as progress:
+                    bar = progress.add_task("fitting", total=100)
                     outcome = fitted(
                         folder,
                         learned,
                         Path(scratch),
                         FitSettings(seconds, steps, seed),
                         lambda part, bar=bar, shown=progress: shown.update(  # type: ignore[misc]
-                            bar, completed=part.done, description=part.stage
+                            bar, completed=100 * part.done, description=part.stage
                         ),
                     )
                 own = ModelMaker("clicknet", (("weights", outcome.folder / WEIGHTS),))

@@ -14,7 +14,6 @@ from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend.settings import Settings
 from models.training.click_evaluation import Limits
@@ -38,6 +37,7 @@ from scripts.errors import NothingMeasuredError
 from scripts.local_service import local_service, private_settings
 from scripts.machine import describe_machine
 from scripts.options import errors_to_exit, in_existing_folder
+from scripts.progress import counting_bar
 from scripts.service_client import ServiceClient
 
 Makers: TypeAlias = dict[str, TargetMaker]
@@ -112,7 +112,7 @@ def choose_jobs(
     Raises:
         NothingMeasuredError: No object is left.
     """
-    with _progress(console) as progress:
+    with counting_bar(console) as progress:
         planned = progress.track(
             plan_jobs(folder, stems, every=every, min_area=min_area), len(stems), description="reading masks"
         )
@@ -145,7 +145,10 @@ def measure(
     for title, maker in makers.items():
         results = []
         try:
-            with _progress(console) as progress, closing(run_jobs(protocol, maker, jobs, workers)) as running:
+            with (
+                counting_bar(console) as progress,
+                closing(run_jobs(protocol, maker, jobs, workers)) as running,
+            ):
                 bar = progress.add_task(title, total=sum(len(job.objects) for job in jobs))
                 for result in running:
                     results.append(result)
@@ -159,17 +162,6 @@ def measure(
         if not complete:
             return columns, False
     return columns, True
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 def _ignore_id(text: str) -> int | str | None:

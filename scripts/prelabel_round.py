@@ -8,29 +8,19 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Task as Bar
-from rich.text import Text
 
 from backend.labelstudio.client import LabelStudioClient, Project
 from backend.labelstudio.prediction_checks import PredictionChecks
 from backend.labelstudio.task_listing import TaskChoice
 from backend.parts import needed_label_studio_api
+from backend.project_model import PRELABEL_NAMES, ProjectModel, project_model
 from backend.services.bulk_prelabelling import BulkPrelabelling, Imported, Plan
 from backend.settings import Settings
 from backend.state.answer_file import AnswerFile
-from models.prelabel import PRELABELLERS
-from scripts.prelabel_model import ProjectModel, project_model
+from backend.state.version_info import answering_version, queue_round
+from scripts.progress import SpeedColumn, counting_bar, list_problems
 
 _FOLDER = "prelabels"
-_PROBLEMS_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -65,10 +55,16 @@ def run_round(console: Console, settings: Settings, project_id: int, options: Ro
     Raises:
         MaskloopError: The round cannot begin or go on.
     """
-    api = needed_label_studio_api(settings)
+    needed_label_studio_api(settings)  # says which setting is missing
     url, key = settings.label_studio_url, settings.label_studio_api_key
-    client = LabelStudioClient(url or "", key.get_secret_value() if key else "")
-    project = client.project(project_id)
+    with LabelStudioClient(url or "", key.get_secret_value() if key else "") as client:
+        return _run(console, settings, client, client.project(project_id), options)
+
+
+def _run(
+    console: Console, settings: Settings, client: LabelStudioClient, project: Project, options: RoundOptions
+) -> int:
+    api = needed_label_studio_api(settings)
     model = project_model(settings, project)
     console.print(f"Project {project.id} ({project.title}), version {model.version}.", markup=False)
     path = settings.resolved_state_dir / _FOLDER / str(project.id) / f"{quote(model.version, safe='')}.jsonl"
@@ -90,8 +86,8 @@ def run_round(console: Console, settings: Settings, project_id: int, options: Ro
         if plan.n_stored or imported.n_stored:
             _show(console, client, project, model.version)
             if options.delete_old:
-                _delete_old(console, bulk)
-    _list(console, problems)
+                _delete_old(console, bulk, project)
+    list_problems(console, problems)
     return len(problems)
 
 
@@ -110,10 +106,10 @@ def _foretell(
         console.print(
             f"Would show version {version} instead of {project.model_version or 'none'}.", markup=False
         )
-    for older, count in bulk.older_versions(PRELABELLERS.names).items():
+    for older, count in _unneeded(bulk, project).items():
         done = "would be deleted" if options.delete_old else "would be left"
         console.print(f"Version {older}: {count} predictions {done}.", markup=False)
-    _list(console, {number: "The project has no such task." for number in plan.unknown})
+    list_problems(console, {number: "The project has no such task." for number in plan.unknown})
 
 
 def _compute(
@@ -124,15 +120,8 @@ def _compute(
     if not plan.compute:
         return problems
     checks = PredictionChecks(project.label_config)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _SpeedColumn(),
-        TimeRemainingColumn(),
-    )
     with (
-        Progress(*columns, console=console) as progress,
+        counting_bar(console, SpeedColumn()) as progress,
         closing(bulk.compute(plan.compute, model.predict, checks, model.workers)) as tried,
     ):
         bar = progress.add_task("Pre-labelling", total=len(plan.compute))
@@ -164,13 +153,24 @@ def _show(console: Console, client: LabelStudioClient, project: Project, version
     client.show_predictions_of(project.id, version)
     before = f" instead of {project.model_version}" if project.model_version else ""
     console.print(f"Annotators see version {version} now{before}.", markup=False)
+    if queue_round(project.model_version) is not None:
+        console.print("That ended the queue: tasks come in no order until select_tasks makes one again.")
 
 
 def _is_shown(project: Project, version: str) -> bool:
-    return project.shows_predictions and project.model_version == version
+    """Whether annotators see the version, maybe in the order of the queue, which then stays."""
+    return project.shows_predictions and answering_version(project.model_version) == version
 
 
-def _delete_old(console: Console, bulk: BulkPrelabelling) -> None:
+def _unneeded(bulk: BulkPrelabelling, project: Project) -> dict[str, int]:
+    """Older versions, but for the queue if it stays."""
+    older = bulk.older_versions(PRELABEL_NAMES)
+    if _is_shown(project, bulk.version):
+        older.pop(project.model_version, None)
+    return older
+
+
+def _delete_old(console: Console, bulk: BulkPrelabelling, project: Project) -> None:
     left = bulk.plan(TaskChoice(unfinished=True))
     n_left = len(left.compute) + len(left.finished)
     if n_left:
@@ -178,7 +178,7 @@ def _delete_old(console: Console, bulk: BulkPrelabelling) -> None:
             f"Older pre-labels are kept. Tasks that need annotations and have no new ones: {n_left}"
         )
         return
-    for version, count in bulk.older_versions(PRELABELLERS.names).items():
+    for version, count in _unneeded(bulk, project).items():
         what = f"Deleting {count} predictions of version {version}"
         console.print(
             f"{what}. With SQLite nobody can work in Label Studio meanwhile; 100,000 take about 10 minutes.",
@@ -186,22 +186,3 @@ def _delete_old(console: Console, bulk: BulkPrelabelling) -> None:
         )
         with console.status("Deleting"):
             bulk.delete(version)
-
-
-def _list(console: Console, problems: Mapping[int, str]) -> None:
-    if not problems:
-        return
-    console.print(f"Tasks without pre-labels: {len(problems)}")
-    for number, problem in sorted(problems.items())[:_PROBLEMS_SHOWN]:
-        console.print(f"  Task {number}: {problem}", markup=False)
-    if len(problems) > _PROBLEMS_SHOWN:
-        console.print(f"  and {len(problems) - _PROBLEMS_SHOWN} more.")
-
-
-class _SpeedColumn(ProgressColumn):
-    """Tasks per second."""
-
-    def render(self, task: Bar) -> Text:
-        """The mean over the last half minute."""
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f} tasks/s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from backend.services.training_data import TrainingData
 from backend.state.active_versions import ActiveVersions
 from backend.state.jobs import Job
 from backend.state.model_store import ModelStore, VersionInfo
-from models.errors import TooFewExamplesError
+from models.errors import TooFewExamplesError, WeightsError, WeightsNotFoundError
 from models.label_schema import LabelSchema
 from models.prelabel.base import PreLabeller
 from models.training.prelabel_fit import ActiveModel, FitOutcome, fit_seconds
@@ -117,36 +118,49 @@ class Fit:
         data = self._reader.read(job.project_id, report=lambda _count: report("reading the annotations", 0.0))
         options = self._options(job.project_id)
         used = self._used(job.project_id)
-        same_labels = used is not None and used[0].schema == data.schema
-        parent = used[0].name if used is not None and same_labels else None
-        begin(folder, made_of(data.examples, data.schema, parent))
+        parent = used if used is not None and used.info.schema == data.schema else None
+        name = None if parent is None else parent.info.name
+        begin(folder, made_of(data.examples, data.schema, name))
         outcome = self._learn(
             data.examples,
             data.schema,
             folder / WORK,
-            warm_start=used[1] if used is not None and same_labels else None,
-            active=None if used is None else self._model(*used, data.schema),
+            warm_start=None if parent is None else parent.folder,
+            active=None if used is None else used.compared(data.schema),
             baseline=self._baseline(options.prelabeller),
             budget_s=fit_seconds(len(data.examples), options.fit_seconds, self._cap_s),
             seed=job.id,
             report=lambda part: report(part.stage, _READ + (_LEARNED - _READ) * part.done),
         )
-        return write_outcome(folder, outcome, data.schema, parent=parent, kind=KIND, source=data.source)
+        return write_outcome(folder, outcome, data.schema, parent=name, kind=KIND, source=data.source)
 
-    def _used(self, project_id: int) -> tuple[VersionInfo, Path] | None:
-        """The version in use and its folder; None if there is none that can be read."""
+    def _used(self, project_id: int) -> _Used | None:
+        """The version in use; None if there is none that can be read."""
         name = self._active.active(project_id, KIND)
         try:
             info = None if name is None else self._store.find(project_id, name)
-            return None if info is None else (info, self._store.folder(info))
-        except ModelStoreError as error:
+            if info is None:
+                return None
+            folder = self._store.folder(info)
+            model = self._open_version(folder, info.name)
+            model.load()
+        except (ModelStoreError, WeightsError, WeightsNotFoundError) as error:
             logger.error("Training begins without the version in use: %s", error)
             return None
+        return _Used(info, folder, model)
 
-    def _model(self, info: VersionInfo, folder: Path, schema: LabelSchema) -> ActiveModel | None:
-        """The model in use, if what it says can still be said."""
-        if not fits(info.schema, schema):
+
+@dataclass(frozen=True)
+class _Used:
+    """The version in use: what is known of it, its folder, and its model, loaded."""
+
+    info: VersionInfo
+    folder: Path
+    model: PreLabeller
+
+    def compared(self, schema: LabelSchema) -> ActiveModel | None:
+        """What the candidate is compared with, if what this version says can still be said."""
+        if not fits(self.info.schema, schema):
             return None
-        model = self._open_version(folder, info.name)
-        model.load()
-        return ActiveModel(model, frozenset(info.trained_on))
+        shortfall = self.info.gate.get("figures", {}).get("shortfall", 0.0)  # older versions have none
+        return ActiveModel(self.model, frozenset(self.info.trained_on), shortfall)

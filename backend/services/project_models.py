@@ -2,8 +2,9 @@
 
 In this order:
 
-1. the version that people chose in Label Studio, if it is one of this project's. The choice comes with every
-   event (`project.model_version`); a title of a model, or any other name there, chooses nothing;
+1. the version that people chose in Label Studio, if it is one of this project's, whether its pre-labels carry
+   the order of the queue or not. The choice comes with every event (`project.model_version`); a title of a
+   model, or any other name there, chooses nothing;
 2. the version in use (`ActiveVersions`), unless the project does not want to learn (`learn`), or the version
    knows a class or an answer that is no longer in the labelling config;
 3. the pre-labeller that the options name.
@@ -22,6 +23,7 @@ from backend.services.projects import ProjectOptions
 from backend.state.event_inbox import EventInbox
 from backend.state.model_pool import ModelPool
 from backend.state.model_store import ModelStore, VersionInfo
+from backend.state.version_info import answering_version
 from backend.state.version_pool import VersionPool
 from models.label_schema import LabelSchema
 from models.prelabel.base import PreLabeller
@@ -113,7 +115,7 @@ class ProjectModels:
         if project_id is None:
             return None
         chosen = self._inbox.chosen_version(project_id) if heed_choice else None
-        info = self._trained.find(project_id, chosen)
+        info = self._trained.find(project_id, chosen and answering_version(chosen))
         if info is not None or not options.learn:
             return info
         used = self._trained.in_use(project_id)

@@ -16,7 +16,7 @@ from backend.state.active_versions import ActiveVersions
 from backend.state.event_inbox import EventInbox
 from backend.state.model_store import ModelStore
 from backend.state.project_store import ProjectStore
-from backend.state.version_info import PREFIXES, VersionInfo
+from backend.state.version_info import PREFIXES, VersionInfo, answering_version
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class VersionKeeping:
         Raises:
             DatabaseError: The database cannot be read.
         """
-        chosen = self._inbox.chosen_version(project_id)
+        chosen = self._chosen(project_id)
         used, back = set(), set()
         for kind in PREFIXES:
             *before, last = ("", *self._active.standing(project_id, kind))
@@ -181,6 +181,10 @@ class VersionKeeping:
             raise ModelStoreError(f"{info.name} is used; activate another version first.")
         self._store.remove(info)
 
+    def _chosen(self, project_id: int) -> str:
+        """The version that the project shows in Label Studio, in the order of the queue or not."""
+        return answering_version(self._inbox.chosen_version(project_id) or "")
+
     def _doubts(self, info: VersionInfo) -> list[str]:
         doubts = []
         if not info.gate.get("passed"):
@@ -195,7 +199,7 @@ class VersionKeeping:
         return doubts
 
     def _shown_instead(self, info: VersionInfo) -> list[str]:
-        chosen = self._inbox.chosen_version(info.project_id)
+        chosen = self._chosen(info.project_id)
         others = {other.name for other in self._store.versions(info.project_id)} - {info.name}
         if info.kind != KIND or chosen not in others:
             return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,6 +14,7 @@ from models.label_schema import LabelSchema
 
 PREFIXES = {"prelabel": "unet", "click": "clicknet"}
 """Kinds of models that projects train, and how the names of their versions begin."""
+_ROUND = re.compile(r"\.q([0-9]{1,9})$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,27 @@ class VersionInfo(VersionFacts):
             "metrics": dict(self.metrics),
             "sha256": dict(self.sha256),
         }
+
+
+def queue_version(name: str, number: int) -> str:
+    """What a version's pre-labels are called when they carry the order of a round.
+
+    Args:
+        name: Of the version.
+        number: Of the round.
+    """
+    return f"{name}.q{number}"
+
+
+def queue_round(name: str) -> int | None:
+    """Number of the round whose order predictions of this version carry; None if they carry none."""
+    match = _ROUND.search(name)
+    return None if match is None else int(match[1])
+
+
+def answering_version(name: str) -> str:
+    """The version whose pre-labels these are, whether they carry an order or not."""
+    return _ROUND.sub("", name)
 
 
 def read_version_info(text: str) -> VersionInfo:

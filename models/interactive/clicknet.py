@@ -23,13 +23,13 @@ from models.masks import components
 from models.networks.clicknet import STRIDE, ClickNet, PromptTensors
 from models.prompts import Prompts
 from models.regions import Region
+from models.shipped_encoder import CLICKNET
 from models.state_dicts import load_weights
 from models.weights_files import file_sha256
 
-_SHIPPED = Path(__file__).parents[1] / "weights"
-WEIGHTS = _SHIPPED / "clicknet.safetensors"
+WEIGHTS = CLICKNET
 """The shipped weights."""
-RECIPE = _SHIPPED / "clicknet.recipe.json"
+RECIPE = WEIGHTS.with_suffix(".recipe.json")
 """What they were trained on."""
 
 _MARGIN = 1.4

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
-Beliefs: TypeAlias = tuple[float, float, float, float]
 
-_SHRINKAGE = 0.2
-"""How strongly the weights are drawn to the defaults, for beliefs of variance 1."""
-_SMALLEST_SPREAD = 0.02
-"""Beliefs that hardly differ say nothing; few pictures would give them enormous weights."""
-_SIGNS = np.array([1, 1, 1, -1])
+_WEIGHTS = np.array([1, 1, 1, 3]) / 6
+"""Weights of the estimates: that from the second look counts as much as the others together."""
+_NOVELTY = 1 / 3
+_PRIOR_PICTURES = 5
+"""So many pictures that agree with the estimates, spread by 0.1, are thought of besides those asked about."""
+_PRIOR_VARIANCE = 0.01
+_SLOPES = (0.1, 2.0)
 _NO_OBJECTS = 0.002
 """Share of the picture that counts as correct even where nothing is said to be: keeps 0/0 away."""
 
@@ -31,6 +32,8 @@ class Analysis:
         errors: Belief that the most probable class of a place is wrong, (h, w) in [0, 1].
         answers: Probabilities of the answers to each question, each (answers,).
         quality: Dice coefficient as the network itself expects it, in [0, 1]; not calibrated.
+        consistency: Dice coefficient of what is said about the picture and about the picture upside down, in
+            [0, 1].
         novelty: How unlike the pictures that were learned from this one is, in [0, 2].
         embedding: What the picture is like, (D,), of length 1.
     """
@@ -40,6 +43,7 @@ class Analysis:
     errors: Map
     answers: tuple[Map, ...]
     quality: float
+    consistency: float
     novelty: float
     embedding: Map
 
@@ -51,36 +55,23 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Calibration:
-    """From what the network believes to the Dice coefficient to expect: a weighted sum of its beliefs.
+    """From what a network believes to the Dice coefficient to expect.
 
     Attributes:
-        offset: Added to the sum.
-        quality: Weight of the network's own estimate.
-        errors: Weight of the estimate from the error map.
-        confidence: Weight of the estimate from the probabilities.
-        novelty: Weight of the novelty, not positive.
+        offset: Added.
+        slope: Factor of the estimate before.
     """
 
     offset: float = 0.0
-    quality: float = 1 / 3
-    errors: float = 1 / 3
-    confidence: float = 1 / 3
-    novelty: float = -1 / 3
+    slope: float = 1.0
 
     def expected_dice(self, analysis: Analysis) -> float:
         """The Dice coefficient to expect, in [0, 1]."""
-        weights = np.array([self.quality, self.errors, self.confidence, self.novelty])
-        return float(np.clip(self.offset + weights @ beliefs_of(analysis), 0, 1))
+        return float(np.clip(self.offset + self.slope * estimate_of(analysis), 0, 1))
 
     def to_json(self) -> dict[str, float]:
         """Plain JSON values; `from_json` reads them."""
-        return {
-            "offset": self.offset,
-            "quality": self.quality,
-            "errors": self.errors,
-            "confidence": self.confidence,
-            "novelty": self.novelty,
-        }
+        return {"offset": self.offset, "slope": self.slope}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Calibration:
@@ -89,48 +80,55 @@ class Calibration:
         Raises:
             KeyError: A field is missing.
         """
-        return cls(
-            float(value["offset"]),
-            float(value["quality"]),
-            float(value["errors"]),
-            float(value["confidence"]),
-            float(value["novelty"]),
-        )
+        return cls(float(value["offset"]), float(value["slope"]))
 
 
-def fit_calibration(beliefs: Sequence[Beliefs], dices: Sequence[float]) -> Calibration:
-    """The weights with the least squared error, drawn towards the defaults (ridge regression).
+def fit_calibration(estimates: Sequence[float], dices: Sequence[float]) -> Calibration:
+    """The line with the least squared error, its slope drawn towards 1.
+
+    No more is fitted: weights of the single estimates, learned from the few pictures that there are, expected
+    less than each estimate alone (32 pictures of nuclei: r = 0.77 against 0.86 to 0.92).
 
     Args:
-        beliefs: The `beliefs_of` pictures that the network has not learned from.
+        estimates: Of pictures that the network has not learned from, see `estimate_of`.
         dices: What was reached on them.
     """
-    if not beliefs:
+    if not estimates:
         return Calibration()
-    facts, truth = np.array(beliefs), np.array(dices)
-    default = Calibration()
-    spread = facts.std(0) + _SMALLEST_SPREAD
-    prior = np.array([default.quality, default.errors, default.confidence, default.novelty]) * spread
-    standard = (facts - facts.mean(0)) / spread
-    left = truth - truth.mean() - standard @ prior
-    strength = _SHRINKAGE * len(truth) * np.eye(len(prior))
-    weights = (prior + np.linalg.solve(standard.T @ standard + strength, standard.T @ left)) / spread
-    weights = np.where(weights * _SIGNS > 0, weights, 0)
-    quality, errors, confidence, novelty = weights.tolist()
-    offset = float(truth.mean() - facts.mean(0) @ weights)
-    return Calibration(offset, quality, errors, confidence, novelty)
+    said, truth = np.array(estimates), np.array(dices)
+    prior = _PRIOR_PICTURES * _PRIOR_VARIANCE
+    together = (said - said.mean()) @ (truth - truth.mean()) + prior
+    slope = float(np.clip(together / (((said - said.mean()) ** 2).sum() + prior), *_SLOPES))
+    return Calibration(float(truth.mean() - slope * said.mean()), slope)
 
 
-def beliefs_of(analysis: Analysis) -> Beliefs:
-    """What speaks for a picture's quality: three estimates of its Dice coefficient, and its novelty.
+def estimate_of(analysis: Analysis) -> float:
+    """The Dice coefficient to expect, as far as one network can tell; not calibrated.
 
-    The estimates, in [0, 1], are the network's own, the one from its error map and the one from its
-    probabilities.
+    The weighted mean of the network's own estimate, those from its error map and from its probabilities, and
+    the consistency; less where the picture is unlike those that were learned.
+
+    Source: of the consistency, Wang et al., "Aleatoric uncertainty estimation with test-time augmentation for
+    medical image segmentation with convolutional neural networks", Neurocomputing 2019.
     """
     inside = analysis.winner > 0
     unsure = 1 - analysis.probabilities.max(0)
     by_errors, by_confidence = (_dice_with_errors(inside, wrong) for wrong in (analysis.errors, unsure))
-    return analysis.quality, by_errors, by_confidence, analysis.novelty
+    estimates = np.array([analysis.quality, by_errors, by_confidence, analysis.consistency])
+    return float(_WEIGHTS @ estimates) - _NOVELTY * analysis.novelty
+
+
+def agreement_of(one: Map, other: Map) -> float:
+    """Soft Dice coefficient of two segmentations, in [0, 1]; 1 if both say that there is nothing.
+
+    Args:
+        one: Probabilities of background and classes, (1 + C, h, w).
+        other: Likewise.
+    """
+    both = float(np.minimum(one[1:], other[1:]).sum())
+    said = float(one[1:].sum() + other[1:].sum())
+    nothing = _NO_OBJECTS * float(one[0].size)
+    return (2 * both + nothing) / (said + nothing)
 
 
 def _dice_with_errors(inside: NDArray[np.bool_], errors: Map) -> float:

@@ -1,14 +1,12 @@
 """Separates touching objects where the foreground has a neck between them."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.morphology import local_maxima, reconstruction
-from skimage.segmentation import expand_labels, watershed
 
-from models.arrays import Image, Mask
-from models.masks import distance_inside, fill_holes
+from models.arrays import Image
+from models.masks import fill_holes
+from models.necks import split_at_necks
 from models.prelabel.base import PreLabeller, PreLabels
 from models.prelabel.foreground import find_foreground, image_class
 from models.regions import Region
@@ -34,9 +32,7 @@ class Watershed(PreLabeller):
         min_area: Objects of fewer pixels are dropped too, unless there is no larger one.
         max_side: Pictures with a longer side are divided at a reduced resolution.
 
-    Source: Meyer, "Topographic distance and watershed lines", Signal Processing 38, 1994; peaks by
-    reconstruction: Vincent, "Morphological grayscale reconstruction", IEEE TIP 2, 1993, section 3.3. Differs:
-    the height of a peak is judged relative to the peak, not in pixels.
+    Source: see `models.necks`.
     """
 
     name = "watershed"
@@ -57,7 +53,7 @@ class Watershed(PreLabeller):
         foreground = find_foreground(image)
         statement = image_class(foreground)
         score = foreground.separability
-        labels = self._divided(fill_holes(foreground.mask))
+        labels = split_at_necks(fill_holes(foreground.mask), self._neck, max_side=self._max_side)
         regions = [
             Region(
                 np.asarray(labels[place] == number), place[0].start, place[1].start, self.classes[0], score
@@ -65,18 +61,6 @@ class Watershed(PreLabeller):
             for number, place in self._large_enough(labels)
         ]
         return PreLabels(tuple(regions), (statement,), score if regions else statement.score)
-
-    def _divided(self, mask: Mask) -> Labels:
-        """Number the objects of a foreground, at a reduced resolution if it is large."""
-        height, width = mask.shape
-        step = -(-max(height, width) // self._max_side)
-        if step == 1:
-            return _split_at_necks(mask, self._neck)
-        size_xy = (-(-width // step), -(-height // step))
-        share = cv2.resize(mask.astype(np.float32), size_xy, interpolation=cv2.INTER_AREA)
-        coarse = expand_labels(_split_at_necks(np.asarray(share >= 0.5), self._neck), distance=3)
-        labels = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
-        return np.where(mask, labels, 0)
 
     def _large_enough(self, labels: Labels) -> list[tuple[int, tuple[slice, slice]]]:
         areas = np.bincount(labels.ravel())
@@ -86,10 +70,3 @@ class Watershed(PreLabeller):
         smallest = min(max(self._min_area, self._min_share * typical), areas.max())
         places = ndimage.find_objects(labels)
         return [(number, place) for number, place in enumerate(places, 1) if areas[number] >= smallest]
-
-
-def _split_at_necks(mask: Mask, neck: float) -> Labels:
-    distance = distance_inside(mask)
-    peaks = local_maxima(reconstruction(neck * distance, distance)) & mask
-    markers, _ = ndimage.label(peaks, np.ones((3, 3)))
-    return np.asarray(watershed(-distance, markers, mask=mask), dtype=np.int32)

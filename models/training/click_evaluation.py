@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from models.arrays import Mask
+from models.interactive.base import InteractiveModel, Prediction
 from models.metrics import iou
-from models.prompts import Click
+from models.prompts import Click, Prompts
 from models.training.clickers import Clicker
 
 AnswerClicks: TypeAlias = Callable[[tuple[Click, ...]], Mask]
@@ -55,6 +56,23 @@ class Trace:
     def iou_after(self, n_clicks: int) -> float:
         """IoU after this many clicks (at least 1), the last one if the annotator stopped earlier."""
         return self.ious[min(n_clicks, len(self.ious)) - 1]
+
+
+def new_object(model: InteractiveModel[Any], embedding: Any) -> AnswerClicks:
+    """Begin an object whose every answer is fed back as the next call's previous one.
+
+    Args:
+        model: Loaded.
+        embedding: What it made of the picture.
+    """
+    previous: Prediction | None = None
+
+    def answer(clicks: tuple[Click, ...]) -> Mask:
+        nonlocal previous
+        previous = model.segment(embedding, Prompts(clicks), previous)
+        return previous.mask
+
+    return answer
 
 
 def click_until_found(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from models.training.click_pictures import ProjectPictures, outlined
 from models.training.click_run import half_precision
 from models.training.click_trainer import ClickTrainer
 from models.training.crop_stream import Batch, CropStream
+from models.training.effort import Effort
 from models.training.examples import Example
 from models.training.fit_progress import FitProgress, Report
 from models.training.prelabel_fit import FitOutcome
@@ -88,7 +88,7 @@ def fit_click_model(
         scratch: Folder of this fit alone. Called again with the same arguments after the process was killed,
             the fit goes on with what lies there.
         active: Folder of the project's model in use; None if that is the shipped one.
-        budget_s: About how long it may take.
+        budget_s: About how long it may take; half as long again where others use the cores.
         seed: Of everything random; the same seed gives the same model only if the time does not run out.
         report: Told the progress; what it raises ends the fit and passes through.
         shipped: Weights that projects without a model of their own use.
@@ -179,10 +179,10 @@ def _train(
     spent = saved = trainer.restore(checkpoint) if checkpoint.is_file() else 0.0
     while (done := max(trainer.step_count / n_steps, spent / budget_s)) < 1:
         report(done)
-        started = time.monotonic()
+        effort = Effort()
         crops = stream.draw_for(trainer.step_count, how.batch_size)
         trainer.step(Batch.of(crops), progress=done)
-        spent += time.monotonic() - started
+        spent += effort.seconds()
         if spent - saved >= how.save_every_s:
             trainer.save(checkpoint, spent)
             saved = spent

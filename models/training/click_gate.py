@@ -8,17 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from models.arrays import Mask
 from models.errors import MaskloopError, TooFewExamplesError
-from models.interactive.base import Prediction
 from models.interactive.clicknet import ClickNetModel
-from models.prompts import Click, Prompts
 from models.regions import Region
-from models.training.click_evaluation import Limits, Trace, click_until_found
+from models.training.click_evaluation import Limits, Trace, click_until_found, new_object
 from models.training.click_pictures import outlined
 from models.training.clickers import CentreClicker
 from models.training.examples import Example
@@ -142,23 +138,10 @@ def _click_all(
             if not truth.any():  # the picture is another one than when it was annotated
                 continue
             for name, model in models.items():
-                answer = _Answers(model, embeddings[name])
+                answer = new_object(model, embeddings[name])
                 trace = click_until_found(answer, truth, None, CentreClicker(), _LIMITS)
                 traces[name].setdefault(example.key, []).append(trace)
     return traces
-
-
-class _Answers:
-    """Answers the clicks on one object, each refining the answer before."""
-
-    def __init__(self, model: ClickNetModel, embedding: Any) -> None:
-        self._model = model
-        self._embedding = embedding
-        self._previous: Prediction | None = None
-
-    def __call__(self, clicks: tuple[Click, ...]) -> Mask:
-        self._previous = self._model.segment(self._embedding, Prompts(clicks), self._previous)
-        return self._previous.mask
 
 
 def _score(traces: Sequence[Trace]) -> float:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 _RESAMPLES = 2000
 _TOLERANCE = 0.01
-"""A mean difference smaller than this is not worse; scores lie in [0, 1]."""
+"""A mean difference smaller than this is not worse; scores lie in [0, 1]. Losses of versions that follow each
+other count together."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,15 @@ class Comparison:
         }
 
 
-def compare(candidate: Sequence[float], rival: Sequence[float], seed: int = 0) -> Comparison:
+def compare(
+    candidate: Sequence[float], rival: Sequence[float], *, shortfall: float = 0.0, seed: int = 0
+) -> Comparison:
     """Paired bootstrap of two models' scores.
 
     Args:
         candidate: A score per example, in [0, 1], higher is better; at least one.
         rival: The other model's scores of the same examples, in the same order.
+        shortfall: How much of the tolerance the rival has used up.
         seed: Of the resampling.
 
     Raises:
@@ -86,12 +91,16 @@ def compare(candidate: Sequence[float], rival: Sequence[float], seed: int = 0) -
         rival_mean=float(np.mean(rival)),
         low=float(low),
         high=float(high),
-        chance_worse=float((means < -_TOLERANCE).mean()),
+        chance_worse=float((means < shortfall - _TOLERANCE).mean()),
     )
 
 
 def decide(
-    keys: Sequence[str], candidate: Sequence[float], rivals: Mapping[str, Sequence[float]], how: str
+    keys: Sequence[str],
+    candidate: Sequence[float],
+    rivals: Mapping[str, Sequence[float]],
+    how: str,
+    shortfalls: Mapping[str, float] = MappingProxyType({}),
 ) -> GateDecision:
     """Compare a candidate with all rivals on the same examples.
 
@@ -100,13 +109,20 @@ def decide(
         candidate: Its scores.
         rivals: Their scores, by what people call them.
         how: What the examples are: "held-out pictures", "cross-validation".
+        shortfalls: How much of the tolerance each rival has used up: the figure "shortfall" of the decision
+            on it. Losses of versions that follow each other are then no larger together than one may be.
     """
-    comparisons = {name: compare(candidate, scores) for name, scores in rivals.items()}
+    comparisons = {
+        name: compare(candidate, scores, shortfall=shortfalls.get(name, 0.0))
+        for name, scores in rivals.items()
+    }
     worse = [name for name, comparison in comparisons.items() if comparison.worse]
+    lost = [used + comparisons[name].rival_mean - comparisons[name].mean for name, used in shortfalls.items()]
     figures = {
         "how": how,
         "examples": len(keys),
         "score": round(float(np.mean(candidate)), 4),
+        "shortfall": round(min(_TOLERANCE, max([0.0, *lost])), 4),
         "against": {name: comparison.to_json() for name, comparison in comparisons.items()},
     }
     against = ", ".join(f"{name} {c.rival_mean:.3f}" for name, c in comparisons.items())

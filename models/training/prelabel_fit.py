@@ -12,17 +12,19 @@ from typing import Any
 import safetensors.torch
 
 from models.arrays import Image
-from models.errors import MaskloopError, TooFewExamplesError
+from models.errors import MaskloopError, TooFewExamplesError, TrainingRunError
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
 from models.prelabel.base import PreLabeller
-from models.prelabel.unet import DESCRIPTION, WEIGHTS, NetworkDescription, UNet
+from models.prelabel.folds import FOLDS, packed_folds
+from models.prelabel.network_description import DESCRIPTION, WEIGHTS, NetworkDescription
+from models.prelabel.unet import UNet
 from models.training.atomic_files import write_atomically
 from models.training.examples import Example
 from models.training.fit_progress import FitProgress, Report
 from models.training.gate import GateDecision
 from models.training.prelabel_gate import ActiveModel, Candidate, judge
-from models.training.prelabel_samples import Sample, countable_classes, prepared, working_side
+from models.training.prelabel_samples import UNKNOWN, Sample, countable_classes, prepared, working_side
 from models.training.prelabel_split import split
 from models.training.prelabel_stages import Stages
 
@@ -38,7 +40,8 @@ class FitOutcome:
     """What came out of a fit.
 
     Attributes:
-        folder: Holds `weights.safetensors` and `network.json`, nothing else.
+        folder: Holds `weights.safetensors`, `network.json` and, unless the examples were too few,
+            `folds.safetensors`; nothing else.
         gate: Whether the model may be used, and why.
         trained_on: Keys of the examples that were learned from.
         held_out: Keys of the examples that were not.
@@ -75,6 +78,7 @@ def fit_prelabeller(
     seed: int,
     report: Report,
     pretrained: bool = True,
+    side: int | None = None,
 ) -> FitOutcome:
     """Train a pre-labeller and judge it.
 
@@ -91,18 +95,24 @@ def fit_prelabeller(
             does one that has learned from pictures that are held out now.
         active: The model in use, to be compared with.
         baseline: What is used without any training, to be compared with.
-        budget_s: About how long it may take.
+        budget_s: About how long it may take; half as long again where others use the cores.
         seed: Of everything random; the same seed gives the same model only if the time does not run out.
         report: Told the progress; what it raises ends the fit and passes through.
         pretrained: Whether the encoder begins as it is shipped; random weights are for comparisons.
+        side: Longer side of the network's pictures in pixels; None takes what the objects need.
 
     Raises:
         TooFewExamplesError: No example can be learned from.
-        TrainingRunError: The scratch folder cannot be written or is damaged.
+        TrainingRunError: The scratch folder cannot be written or is damaged; or more than 254 classes.
     """
+    if len(schema.classes) >= UNKNOWN:
+        raise TrainingRunError(
+            f"The labelling config has {len(schema.classes)} classes of objects; "
+            f"{UNKNOWN - 1} can be learned."
+        )
     scratch.mkdir(parents=True, exist_ok=True)
     learned, held_out = split([each for each in examples if _says_anything(each, schema)])
-    samples, side, problems = _read(learned, schema, report)
+    samples, side, problems = _read(learned, schema, side, report)
     report_training = _within(report, _PREPARED, _TRAINED)
     stages = Stages(samples, schema, scratch, budget_s, seed, report_training, pretrained=pretrained)
     seen = active is not None and any(each.key in active.trained_on for each in held_out)
@@ -111,7 +121,7 @@ def fit_prelabeller(
     readable = [each for each in learned if each.key in keys]
     countable = countable_classes([each.regions or () for each in readable], schema)
     description = NetworkDescription(schema, side, countable, stages.calibration())
-    folder = _saved(network, description, scratch / "model")
+    folder = _saved(network, description, stages.folds, scratch / "model")
     report(FitProgress("comparing with the model in use", _TRAINED))
     candidate = Candidate(UNet(folder), description, readable, held_out, stages.out_of_fold)
     gate, metrics = judge(candidate, active, baseline)
@@ -128,7 +138,7 @@ def _says_anything(example: Example, schema: LabelSchema) -> bool:
 
 
 def _read(
-    examples: Sequence[Example], schema: LabelSchema, report: Report
+    examples: Sequence[Example], schema: LabelSchema, side: int | None, report: Report
 ) -> tuple[list[Sample], int, dict[str, str]]:
     """The examples at the working size, that size, and what is wrong with those that cannot be read."""
     problems: dict[str, str] = {}
@@ -139,7 +149,8 @@ def _read(
         if image is not None:
             sizes[example.key] = (image.shape[0], image.shape[1])
     kept = [example for example in examples if example.key in sizes]
-    side = working_side([sizes[each.key] for each in kept], [each.regions or () for each in kept])
+    regions = [each.regions or () for each in kept]
+    side = side or working_side([sizes[each.key] for each in kept], regions)
     samples = []
     for example in kept:  # again, since full-size pictures of a whole project need not fit in memory
         image = _loaded(example, problems)
@@ -167,9 +178,16 @@ def _start(folder: Path | None, schema: LabelSchema) -> Path | None:
     return folder / WEIGHTS
 
 
-def _saved(network: Network, description: NetworkDescription, folder: Path) -> Path:
+def _saved(
+    network: Network,
+    description: NetworkDescription,
+    folds: Sequence[tuple[Network, Sequence[str]]],
+    folder: Path,
+) -> Path:
     folder.mkdir(exist_ok=True)
     tensors = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    if folds:
+        write_atomically(folder / FOLDS, packed_folds(folds))
     write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors))
     write_atomically(folder / DESCRIPTION, json.dumps(description.to_json(), indent=1).encode())
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import numpy as np
 from models.arrays import Image
 from models.errors import MaskloopError
 from models.label_schema import LabelSchema
+from models.prelabel.analysis import Analysis
 from models.prelabel.base import ImageClass, PreLabeller, PreLabels
-from models.prelabel.unet import NetworkDescription, UNet, prelabels_of
+from models.prelabel.network_description import NetworkDescription
+from models.prelabel.unet import UNet, prelabels_of
 from models.training.examples import Example
 from models.training.gate import GateDecision, decide
 from models.training.prelabel_scores import overall, prelabel_scores
@@ -23,9 +26,13 @@ from models.training.propagation_gate import judge_propagation
 _MOST_COMPARED = 100
 _FEWEST_UNSEEN = 2
 _FEWEST_FOR_CORRELATION = 5
+_IN_USE = "the model in use"
 
 Scored = dict[str, dict[str, float]]
 """By the key of the example, the figures of one model."""
+
+Answer = Callable[[Image], PreLabels]
+"""What a model says about a picture."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,12 @@ class ActiveModel:
     Attributes:
         model: Loaded.
         trained_on: Keys of the examples that it has learned from.
+        shortfall: Of the gate's decision on it, see `decide`.
     """
 
     model: PreLabeller
     trained_on: frozenset[str]
+    shortfall: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +74,9 @@ def judge(
 ) -> tuple[GateDecision, dict[str, Any]]:
     """Compare a candidate with the model in use and with the untrained baseline.
 
-    Held-out examples decide; when there are none, those that the candidate's folds have not learned from.
-    Examples that the model in use has learned from are left out where enough others remain.
+    Held-out examples decide. Where fewer than two are new to the model in use, networks of the candidate's
+    folds answer for it on examples that they have not learned from, which costs it a little. Examples that
+    the model in use has learned from are left out where enough others remain.
 
     Args:
         candidate: The newly trained model.
@@ -77,55 +87,66 @@ def judge(
         The decision; and the candidate's mean figures, with what `judge_propagation` found.
     """
     schema = candidate.description.schema
-    examples = list(candidate.held_out)[:_MOST_COMPARED]
-    how = "held-out pictures"
-    predict: Callable[[Example, Image], PreLabels]
-    if examples:
-        candidate.model.load()
-        predict = lambda _example, image: candidate.model.predict(image)  # noqa: E731
-    else:
-        how = "cross-validation"
-        by_key = {each.key: each.analysis for each in candidate.out_of_fold if each.analysis is not None}
-        examples = [each for each in candidate.learned if each.key in by_key]
-        predict = lambda example, image: prelabels_of(  # noqa: E731
-            by_key[example.key], candidate.description, (image.shape[0], image.shape[1])
-        )
-    if not examples:
+    seen = active.trained_on if active is not None else frozenset()
+    how, asked = _asked(candidate, seen)
+    if not asked:
         reason = "Refused: a single picture, and none to compare on. Annotate another one."
         return GateDecision(False, reason, {"how": "nothing", "examples": 0}, ()), {}
-    ours, expected = _score(examples, schema, predict)
+    examples = [example for example, _ in asked]
+    ours, expected = _score(asked, schema)
     untrained = _Untrained(baseline, schema, candidate.learned)
-    theirs, _ = _score(examples, schema, lambda _example, image: untrained.predict(image))
-    rivals = {"no training": theirs}
+    rivals = {"no training": _score([(each, untrained.predict) for each in examples], schema)[0]}
+    shortfalls = {}
     if active is not None:
-        model = active.model
-        rivals["the model in use"], _ = _score(examples, schema, lambda _example, image: model.predict(image))
+        rivals[_IN_USE], _ = _score([(each, active.model.predict) for each in examples], schema)
+        shortfalls[_IN_USE] = active.shortfall
     shared = set(ours).intersection(*rivals.values())
-    compared = [each.key for each in examples if each.key in shared]
-    if not compared:
+    readable = [each.key for each in examples if each.key in shared]
+    if not readable:
         reason = "Refused: none of the pictures to compare on can be read."
         return GateDecision(False, reason, {"how": how, "examples": 0}, ()), {}
-    if active is not None:
-        unseen = [key for key in compared if key not in active.trained_on]
-        compared = unseen if len(unseen) >= _FEWEST_UNSEEN else compared
+    unseen = [key for key in readable if key not in seen]
+    compared = unseen if len(unseen) >= _FEWEST_UNSEEN else readable
     lists = {name: [overall(scores[key]) for key in compared] for name, scores in rivals.items()}
-    decision = decide(compared, [overall(ours[key]) for key in compared], lists, how)
+    decision = decide(compared, [overall(ours[key]) for key in compared], lists, how, shortfalls)
     annotated = [*candidate.held_out, *candidate.learned]
     return decision, _summary(ours, expected) | judge_propagation(examples, annotated, ours, schema)
 
 
-def _score(
-    examples: Sequence[Example], schema: LabelSchema, predict: Callable[[Example, Image], PreLabels]
-) -> tuple[Scored, dict[str, float]]:
+def _asked(candidate: Candidate, seen: frozenset[str]) -> tuple[str, list[tuple[Example, Answer]]]:
+    """What to compare on, what to call it, and the candidate's answers."""
+    held_out = list(candidate.held_out)[:_MOST_COMPARED]
+    answers: list[tuple[Example, Answer]] = [(each, candidate.model.predict) for each in held_out]
+    if sum(each.key not in seen for each in held_out) >= _FEWEST_UNSEEN:
+        candidate.model.load()
+        return "held-out pictures", answers
+    by_key = {each.key: each.analysis for each in candidate.out_of_fold if each.analysis is not None}
+    crossed: list[tuple[Example, Answer]] = [
+        (each, partial(_of_fold, by_key[each.key], candidate.description))
+        for each in candidate.learned
+        if each.key in by_key
+    ]
+    unseen = [(each, answer) for each, answer in crossed if each.key not in seen]
+    if len(unseen) >= _FEWEST_UNSEEN or not held_out:
+        return "cross-validation", unseen if len(unseen) >= _FEWEST_UNSEEN else crossed
+    candidate.model.load()
+    return "held-out pictures", answers
+
+
+def _of_fold(analysis: Analysis, description: NetworkDescription, image: Image) -> PreLabels:
+    return prelabels_of(analysis, description, (image.shape[0], image.shape[1]))
+
+
+def _score(asked: Sequence[tuple[Example, Answer]], schema: LabelSchema) -> tuple[Scored, dict[str, float]]:
     """Figures and expected quality of each example whose picture can be read."""
     scores: Scored = {}
     expected = {}
-    for example in examples:
+    for example, answer in asked:
         try:
             image = example.load_image()
         except MaskloopError:  # was there when the examples were collected; the others still count
             continue
-        found = predict(example, image)
+        found = answer(image)
         scores[example.key] = prelabel_scores(found, example, schema, (image.shape[0], image.shape[1]))
         expected[example.key] = found.score
     return scores, expected

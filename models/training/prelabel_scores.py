@@ -53,7 +53,7 @@ def class_dices(
     found: Sequence[Region], truth: Sequence[Region], classes: Sequence[str], size_hw: tuple[int, int]
 ) -> list[float]:
     """The Dice coefficient of all pixels of each class that is on either side, in their order."""
-    ours, theirs = (_class_map(regions, classes, size_hw) for regions in (found, truth))
+    ours, theirs = (class_map(regions, classes, size_hw) for regions in (found, truth))
     values = []
     for number in range(1, len(classes) + 1):
         own, wanted = ours == number, theirs == number
@@ -91,7 +91,7 @@ def average_precision(
     return matched / (len(ours) + len(theirs) - matched)
 
 
-def _class_map(
+def class_map(
     regions: Sequence[Region], classes: Sequence[str], size_hw: tuple[int, int]
 ) -> NDArray[np.uint8]:
     """Class of each pixel, (H, W), smaller objects in front, as in training."""

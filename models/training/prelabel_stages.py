@@ -9,11 +9,11 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from models.interactive.clicknet import WEIGHTS as SHIPPED
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import Analysis, Beliefs, Calibration, beliefs_of, fit_calibration
-from models.prelabel.unet import analysed, network_input, padded
+from models.prelabel.analysis import Analysis, Calibration, estimate_of, fit_calibration
+from models.prelabel.asking import analysed, network_input, padded, segmented
+from models.shipped_encoder import load_shipped_encoder
 from models.state_dicts import load_weights, read_state_dict
 from models.training.atomic_files import write_atomically
 from models.training.fit_progress import FitProgress, Report
@@ -25,12 +25,14 @@ from models.training.prelabel_trainer import Plan, PrelabelTrainer, train_error_
 _N_FOLDS = 2
 _FOLDS, _FINAL = 0.45, 0.42
 """Shares of the time; the error branch has the rest."""
-_ENCODER = "encoder."
-_JUDGE_EVERY = 25
+_JUDGE_EVERY = 40
 _PATIENCE = 3
-_MOST_JUDGED = 24
-_STEPS_PER_SAMPLE = 8
-_FEWEST_STEPS, _MOST_STEPS = 160, 4000
+_MOST_JUDGED = 12
+"""By so many pictures early stopping decides."""
+_MOST_KEPT = 24
+"""Of so many pictures the gate can ask the folds."""
+_STEPS_PER_SAMPLE = 12
+_FEWEST_STEPS, _MOST_STEPS = 320, 4000
 _ERROR_STEPS_PER_SAMPLE = 3
 """More teach the error branch its few examples by heart."""
 _LONGER = 1.25
@@ -45,13 +47,13 @@ class OutOfFold:
         key: Of the example.
         analysis: Of the fold's segmentation, judged by the final network's error branch; None when there
             are more samples than can be kept.
-        beliefs: See `beliefs_of`; the novelty is that beside the samples of the other fold.
+        estimate: See `estimate_of`; the novelty is that beside the samples of the other fold.
         dice: Its Dice coefficient at the working size; None if people were not asked for objects.
     """
 
     key: str
     analysis: Analysis | None
-    beliefs: Beliefs
+    estimate: float
     dice: float | None
 
 
@@ -88,6 +90,8 @@ class Stages:
         self._report = report
         self.steps = max(_FEWEST_STEPS, min(_MOST_STEPS, _STEPS_PER_SAMPLE * len(samples)))
         self.out_of_fold: list[OutOfFold] = []
+        self.folds: list[tuple[Network, list[str]]] = []
+        """Networks with the keys of the samples that they have not learned from."""
 
     def train(self, start: Path | None) -> Network:
         """Train everything.
@@ -99,6 +103,7 @@ class Stages:
             The final network, in eval mode, with its error branch.
         """
         folds = self._folds()
+        self.folds = [(other, [sample.key for sample in asked]) for other, asked in folds]
         network = self._new_network()
         if start is not None:
             load_weights(network, start)
@@ -113,8 +118,8 @@ class Stages:
 
     def calibration(self) -> Calibration:
         """From what the trained network believes to what is reached on samples not learned from."""
-        pairs = [(each.beliefs, each.dice) for each in self.out_of_fold if each.dice is not None]
-        return fit_calibration([beliefs for beliefs, _ in pairs], [dice for _, dice in pairs])
+        pairs = [(each.estimate, each.dice) for each in self.out_of_fold if each.dice is not None]
+        return fit_calibration([estimate for estimate, _ in pairs], [dice for _, dice in pairs])
 
     def _folds(self) -> list[tuple[Network, list[Sample]]]:
         """Networks with the samples that they have not learned from."""
@@ -187,14 +192,14 @@ class Stages:
 
     def _ask(self, network: Network, folds: Sequence[tuple[Network, list[Sample]]]) -> None:
         embeddings = [_embeddings(network, samples) for _, samples in folds]
-        kept_keys = {sample.key for sample in self._samples[:_MOST_JUDGED]}
+        kept_keys = {sample.key for sample in self._samples[:_MOST_KEPT]}
         for number, (other, samples) in enumerate(folds):
             network.remember(torch.cat(embeddings[:number] + embeddings[number + 1 :]))
             for sample in samples:
                 analysis = analysed(network, network_input(sample.image), self._schema, segmenter=other)
-                dice = _dice(analysis, sample) if sample.is_marked else None
+                dice = _dice(torch.from_numpy(analysis.probabilities), sample) if sample.is_marked else None
                 kept = analysis if sample.key in kept_keys else None
-                self.out_of_fold.append(OutOfFold(sample.key, kept, beliefs_of(analysis), dice))
+                self.out_of_fold.append(OutOfFold(sample.key, kept, estimate_of(analysis), dice))
 
     def _new_network(self) -> Network:
         with torch.random.fork_rng(devices=[]):
@@ -202,10 +207,7 @@ class Stages:
             counts = [len(question.answers) for question in self._schema.questions]
             network = Network(len(self._schema.classes), counts)
         if self._pretrained:
-            shipped = read_state_dict(SHIPPED)
-            network.encoder.load_state_dict(
-                {k.removeprefix(_ENCODER): v.float() for k, v in shipped.items() if k.startswith(_ENCODER)}
-            )
+            load_shipped_encoder(network.encoder)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def _reporter(self, stage: str, part: tuple[float, float]) -> Callable[[float], None]:
@@ -227,8 +229,7 @@ class _EarlyStop:
             return False
         network.eval()
         score = sum(
-            _dice(analysed(network, network_input(sample.image), self._schema), sample)
-            for sample in self._samples
+            _dice(segmented(network, network_input(sample.image)), sample) for sample in self._samples
         ) / len(self._samples)
         network.train()
         self._waited = 0 if score > self._best + 1e-3 else self._waited + 1
@@ -242,7 +243,6 @@ def _embeddings(network: Network, samples: Sequence[Sample]) -> torch.Tensor:
     return torch.cat([network.embed(network.encode(padded(picture))) for picture in pictures])
 
 
-def _dice(analysis: Analysis, sample: Sample) -> float:
-    said = torch.from_numpy(analysis.winner)[None]
+def _dice(probabilities: torch.Tensor, sample: Sample) -> float:
     truth = torch.from_numpy(sample.classes).long()[None]
-    return float(dice_per_picture(said, truth, len(analysis.probabilities))[0])
+    return float(dice_per_picture(probabilities.argmax(0)[None], truth, len(probabilities))[0])

@@ -156,6 +156,11 @@ class DataFolder:
         }
         return {stem: named.get(stem, stem) for stem in self._files}
 
+    def frames(self) -> dict[str, float]:
+        """The place of every stem that sequences.json names in its sequence, from 0."""
+        sequences = self._read_json("sequences.json").values()
+        return {stem: float(place) for stems in sequences for place, stem in enumerate(stems)}
+
     def read_image(self, stem: str) -> Image:
         """Read a picture, (H, W, 3) RGB, upright; of 16-bit grey the high byte, as browsers show it.
 

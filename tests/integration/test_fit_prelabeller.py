@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from models.arrays import Image
-from models.errors import ImageError, TooFewExamplesError
+from models.errors import ImageError, TooFewExamplesError, TrainingRunError
 from models.label_schema import LabelSchema, Question
-from models.prelabel.unet import DESCRIPTION, WEIGHTS, UNet
+from models.prelabel.folds import FOLDS, read_folds
+from models.prelabel.network_description import DESCRIPTION, WEIGHTS, NetworkDescription
+from models.prelabel.unet import UNet
 from models.prelabel.watershed import Watershed
 from models.regions import Region
 from models.training import prelabel_stages, prelabel_trainer
@@ -34,14 +34,24 @@ TEAM = range(10, 24)
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 
 
+class Paced:
+    """Each step takes a quarter of a second, on every machine."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def seconds(self) -> float:
+        self._seconds += 0.25
+        return self._seconds
+
+
 @pytest.fixture(scope="module", autouse=True)
 def fixed_pace() -> Iterator[None]:
-    """One thread, and a clock by which each step takes a quarter of a second everywhere."""
+    """One thread, and results that do not depend on how fast the machine is."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    ticks = itertools.count(step=0.25)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prelabel_trainer, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+        patch.setattr(prelabel_trainer, "Effort", Paced)
         yield
     torch.set_num_threads(before)
 
@@ -161,9 +171,15 @@ def test_what_is_held_out_is_compared_and_not_learned_from(learned: FitOutcome) 
     assert 0 < learned.metrics["dice"] <= 1
 
 
-def test_the_folder_of_a_model_holds_two_files(learned: FitOutcome) -> None:
-    assert {file.name for file in learned.folder.iterdir()} == {WEIGHTS, DESCRIPTION}
+def test_the_folder_of_a_model_holds_its_files_and_nothing_else(learned: FitOutcome) -> None:
+    assert {file.name for file in learned.folder.iterdir()} == {WEIGHTS, DESCRIPTION, FOLDS}
     assert loaded(learned.folder).schema == SHAPES
+
+
+def test_each_example_that_was_learned_from_has_a_fold_that_has_not_seen_it(learned: FitOutcome) -> None:
+    folds = read_folds(learned.folder / FOLDS, NetworkDescription.read(learned.folder / DESCRIPTION))
+    assert set(folds) == set(learned.trained_on)
+    assert len({id(network) for network in folds.values()}) == 2
 
 
 def test_the_gate_refuses_a_model_that_learned_from_wrong_marks(learned: FitOutcome, tmp_path: Path) -> None:
@@ -306,6 +322,12 @@ def test_the_gate_refuses_when_it_can_read_nothing_to_compare_on(learned: FitOut
 def test_nothing_to_learn_from_is_an_error(tmp_path: Path, examples: list[Example], message: str) -> None:
     with pytest.raises(TooFewExamplesError, match=message):
         fit(examples, tmp_path)
+
+
+def test_more_classes_than_a_mask_can_number_are_an_error(tmp_path: Path) -> None:
+    schema = LabelSchema(tuple(f"class {number}" for number in range(255)))
+    with pytest.raises(TrainingRunError, match="255 classes of objects; 254 can be learned"):
+        fit([shapes(0)], tmp_path, schema=schema)
 
 
 def test_a_fit_goes_on_from_a_model_of_the_same_classes_only(tmp_path: Path) -> None:

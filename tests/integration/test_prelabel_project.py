@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from scripts.child_process import clean_environment
 from scripts.prelabel_project import main
-from tests.fakes.bulk_label_studio import KEY, BulkLabelStudio
+from tests.fakes.bulk_label_studio import BulkLabelStudio
 from tests.fakes.requests import CONFIG, coins_picture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,19 +39,9 @@ def studio(files: Path) -> BulkLabelStudio:
 
 
 @pytest.fixture
-def url(studio: BulkLabelStudio) -> Iterator[str]:
-    with studio.serve() as address:
-        yield address
-
-
-@pytest.fixture
-def environment(url: str, files: Path, tmp_path: Path) -> dict[str, str]:
-    return {
-        "MASKLOOP_LABEL_STUDIO_URL": url,
-        "MASKLOOP_LABEL_STUDIO_API_KEY": KEY,
-        "MASKLOOP_LOCAL_FILES_ROOT": str(files),
-        "MASKLOOP_STATE_DIR": str(tmp_path / "state"),
-    }
+def environment(studio: BulkLabelStudio, files: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
+    with studio.connected(files, tmp_path / "state") as settings:
+        yield settings
 
 
 def run(environment: dict[str, str], *arguments: str, project: int = 1) -> Result:

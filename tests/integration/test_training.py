@@ -40,6 +40,7 @@ def server(folder: Path) -> Iterator[tuple[httpx.Client, int]]:
         "MASKLOOP_FIT_AFTER": str(PICTURES),
         "MASKLOOP_FIT_SECONDS": "5",
         "MASKLOOP_FIT_THREADS": "1",
+        "MASKLOOP_SELECT_AFTER_FIT": "true",  # which cannot be, without a Label Studio
     }
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
@@ -135,6 +136,7 @@ def test_submissions_become_a_version_although_the_worker_is_killed_while_it_lea
     assert (job.state, job.starts) == ("done", 2)
     assert job.result is not None and job.result["version"] == version.name
     assert version.source == "inbox"
+    assert ("The tasks keep their order: " in job.message) == job.result["active"]
     assert len({*version.trained_on, *version.held_out}) == PICTURES
     assert (announced == version.name) == version.gate["passed"] == job.result["active"]
     assert 'maskloop_jobs{state="done"} 1.0' in metrics

@@ -153,7 +153,7 @@ def test_export_overwrites_nothing_and_takes_nothing_damaged(
 
 def test_prune_deletes_old_versions_but_none_that_is_needed(folder: Folder, run: Run) -> None:
     chosen, before, used = folder.train("a"), folder.train("b", use=True), folder.train("c", use=True)
-    folder.choose(chosen.name)
+    folder.choose(f"{chosen.name}.q3")
     spare = [folder.train(content).name for content in "def"]
     everything = folder.names
     refused = run("prune", 2, "--keep", 1, input="n\n")

@@ -15,7 +15,7 @@ from backend.state.database import open_database
 from backend.state.jobs import Job, JobStore
 from backend.state.model_store import ModelStore
 from models.arrays import Image, Mask
-from models.errors import TooFewExamplesError
+from models.errors import TooFewExamplesError, WeightsError
 from models.label_schema import LabelSchema
 from models.prelabel.base import PreLabeller, PreLabels
 from models.prelabel.otsu import Otsu
@@ -37,6 +37,11 @@ class Opened(PreLabeller):
         return PreLabels((), (), 0.0)
 
 
+class Unreadable(Opened):
+    def load(self) -> None:
+        raise WeightsError("another release wrote it")
+
+
 class Learner:
     """Learns nothing, but leaves files; remembers how it was asked."""
 
@@ -56,7 +61,7 @@ class Learner:
         how["report"](FitProgress("learning", 0.5))
         (model / "weights.safetensors").write_text(f"weights {len(self.asked)}")
         (model / "network.json").write_text("{}")
-        gate = GateDecision(self.passes, "as it was told", {"dice": 0.9}, ("a",))
+        gate = GateDecision(self.passes, "as it was told", {"dice": 0.9, "shortfall": 0.004}, ("a",))
         return FitOutcome(model, gate, tuple(each.key for each in examples), ("b",), {"steps": 3})
 
 
@@ -75,7 +80,7 @@ class Project:
         self.stages: list[tuple[str, float]] = []
         self.fit = self.new_fit(self.learner)
 
-    def new_fit(self, learn: Callable[..., FitOutcome]) -> Fit:
+    def new_fit(self, learn: Callable[..., FitOutcome], open_version: type[Opened] = Opened) -> Fit:
         return Fit(
             reader=self,
             learn=learn,
@@ -83,7 +88,7 @@ class Project:
             active=self.active,
             options=lambda number: ProjectOptions("otsu", "clicknet", (), fit_seconds=40),
             baseline=lambda name: Otsu(),
-            open_version=Opened,
+            open_version=open_version,
             scratch=self.scratch,
             cap_s=900,
         )
@@ -133,7 +138,7 @@ def test_a_model_that_passes_the_gate_is_published_and_used(project: Project) ->
     assert info.gate == {
         "passed": True,
         "reason": "as it was told",
-        "figures": {"dice": 0.9},
+        "figures": {"dice": 0.9, "shortfall": 0.004},
         "compared": ["a"],
     }
 
@@ -152,6 +157,7 @@ def test_the_next_training_goes_on_from_the_version_in_use_and_is_compared_with_
     assert (begun["warm_start"], begun["active"]) == (None, None)
     assert gone_on["warm_start"].name == gone_on["active"].model.version == first["version"]
     assert gone_on["active"].trained_on == {"task-0"}
+    assert gone_on["active"].shortfall == 0.004
     parents = {info.name: info.parent for info in project.store.versions(7)}
     assert parents == {first["version"]: None, second["version"]: first["version"]}
 
@@ -172,6 +178,15 @@ def test_a_damaged_version_in_use_does_not_stop_the_training(project: Project) -
     (project.store._root / "7" / first["version"] / "weights.safetensors").write_text("rot")
     assert project.run()["active"]
     assert project.learner.asked[1]["active"] is None
+
+
+def test_a_version_of_another_release_in_use_does_not_stop_the_training(project: Project) -> None:
+    first = project.run()
+    project.fit = project.new_fit(project.learner, Unreadable)
+    second = project.run()
+    begun_anew = project.learner.asked[1]
+    assert second["active"] and second["version"] != first["version"]
+    assert (begun_anew["warm_start"], begun_anew["active"]) == (None, None)
 
 
 @pytest.mark.parametrize(

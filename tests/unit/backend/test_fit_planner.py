@@ -26,7 +26,9 @@ class Project:
         self.options = OPTIONS
         self.later_s = 0.0
         self.runs = 0
-        self.queue = JobQueue(None, folder / "jobs.db", Handlers(self.look, lambda: None, self.count_run))
+        self.queue = JobQueue(
+            None, folder / "jobs.db", Handlers(self.look, lambda: None, self.count_run, self.look)
+        )
         self.planner = FitPlanner(
             UnreadEvents(self.engine), self.jobs, lambda number: self.options, self.queue, self.now
         )

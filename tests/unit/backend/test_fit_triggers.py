@@ -17,7 +17,9 @@ def webhook(action: str, project_id: int | None = 7, *, skipped: bool = False) -
 class Looks:
     def __init__(self, file: Path) -> None:
         self.seen: list[int] = []
-        self.queue = JobQueue(None, file, Handlers(self.seen.append, lambda: None, lambda: None))
+        self.queue = JobQueue(
+            None, file, Handlers(self.seen.append, lambda: None, lambda: None, lambda project: None)
+        )
         self.triggers = FitTriggers(self.queue)
 
     def after(self, *events: WebhookEvent) -> list[int]:

@@ -130,6 +130,14 @@ def test_the_version_chosen_in_label_studio_comes_before_the_one_in_use(service:
     assert service.answering() == used.name
 
 
+def test_a_version_that_is_chosen_in_the_order_of_the_queue_answers_under_its_own_name(
+    service: Service,
+) -> None:
+    chosen, _ = service.train("a"), service.train("b")
+    service.choose(f"{chosen.name}.q12")
+    assert service.answering() == chosen.name
+
+
 def test_pre_labels_that_are_to_be_chosen_next_come_from_the_version_in_use(service: Service) -> None:
     chosen, used = service.train("a"), service.train("b")
     service.choose(chosen.name)

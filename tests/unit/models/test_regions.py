@@ -1,11 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from models.arrays import Mask
 from models.metrics import iou
-from models.regions import Region
+from models.regions import Region, overlaps
 
 MASKS = st_numpy.arrays(bool, st_numpy.array_shapes(min_dims=2, max_dims=2, max_side=12))
 
@@ -104,3 +105,19 @@ def test_painting_gives_the_objects_pixels_a_value_and_leaves_the_others(top: in
 
     assert np.array_equal(canvas == 3, region.full_mask((10, 12)))
     assert set(np.unique(canvas)) <= {3, 7}
+
+
+def test_the_same_pixels_are_the_same_whatever_they_are_called() -> None:
+    square = Region(np.ones((4, 4), bool), 1, 2, "a", 0.5)
+    assert square.same_pixels(Region(np.ones((4, 4), bool), 1, 2, "b", 0.9))
+    assert not square.same_pixels(Region(np.ones((4, 4), bool), 2, 2, "a", 0.5))
+    assert not square.same_pixels(Region(np.tri(4, dtype=bool), 1, 2, "a", 0.5))
+
+
+def test_overlaps_are_those_of_all_pairs() -> None:
+    squares = [Region(np.ones((4, 4), bool), 0, left) for left in (0, 2, 10)]
+    table = overlaps(squares, squares[:2])
+    assert table.tolist() == [[one.iou(two) for two in squares[:2]] for one in squares]
+    assert table[0, 1] == pytest.approx(1 / 3)
+    assert overlaps([], squares).shape == (0, 3)
+    assert overlaps(squares, []).shape == (3, 0)

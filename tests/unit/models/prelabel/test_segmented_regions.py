@@ -52,6 +52,7 @@ def smooth_noise(seed: int, n_classes: int) -> Analysis:
         errors=random.random((height, width)).astype(np.float32),
         answers=(),
         quality=0.5,
+        consistency=0.5,
         novelty=0.0,
         embedding=np.zeros(4, dtype=np.float32),
     )

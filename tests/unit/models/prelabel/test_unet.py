@@ -13,7 +13,9 @@ from models.arrays import Image
 from models.errors import WeightsError, WeightsNotFoundError
 from models.label_schema import LabelSchema, Question
 from models.prelabel.analysis import Calibration
-from models.prelabel.unet import DESCRIPTION, WEIGHTS, NetworkDescription, UNet, network_input, prelabels_of
+from models.prelabel.asking import network_input
+from models.prelabel.network_description import DESCRIPTION, WEIGHTS, NetworkDescription
+from models.prelabel.unet import UNet, prelabels_of
 from tests.fakes.analyses import analysis_of
 from tests.fakes.random_unet import SCHEMA, write_random_unet
 
@@ -120,13 +122,15 @@ def test_a_description_that_is_not_json_is_refused(folder: Path, content: bytes)
         UNet(folder)
 
 
-def test_the_description_of_a_later_release_is_refused_in_plain_words(folder: Path) -> None:
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_description_of_another_release_is_refused_in_plain_words(folder: Path, number: int) -> None:
     value = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    (folder / DESCRIPTION).write_text(json.dumps(value | {"format": 2}), encoding="utf-8")
+    (folder / DESCRIPTION).write_text(json.dumps(value | {"format": number}), encoding="utf-8")
 
     with pytest.raises(WeightsError) as caught:
         UNet(folder)
-    assert str(caught.value) == f"{folder / DESCRIPTION} has format 2; this release reads 1."
+    assert f"{folder / DESCRIPTION} has format {number}; this release reads 2." in str(caught.value)
+    assert "train a new version" in str(caught.value)
 
 
 def test_a_description_survives_its_file(folder: Path) -> None:
@@ -197,3 +201,24 @@ def test_the_weights_may_be_stored_in_half_precision(folder: Path) -> None:
 
     assert {value.dtype for value in state.values()} == {torch.float16}
     assert loaded(folder).analyse(noise(20, 20)).probabilities.dtype == np.float32
+
+
+def test_an_assessment_says_how_sure_the_network_is(folder: Path) -> None:
+    model = loaded(folder)
+    plain = model.assess(noise(50, 70))
+    thinned, again = (model.assess(noise(50, 70), dropout_passes=4) for _ in range(2))
+
+    assert plain.figures.mutual_information is None
+    assert plain.figures.quality == model.predict(noise(50, 70)).score
+    assert len(plain.figures.class_shares) == 6
+    assert thinned.figures.mutual_information is not None
+    assert 0 < thinned.figures.mutual_information < 1
+    assert thinned.figures == again.figures
+
+
+def test_questions_alone_have_mutual_information_too(tmp_path: Path) -> None:
+    model = loaded(write_random_unet(tmp_path / "asked", LabelSchema((), SCHEMA.questions)))
+    figures = model.assess(noise(50, 70), dropout_passes=4).figures
+
+    assert figures.mutual_information is not None
+    assert figures.mutual_information > 0

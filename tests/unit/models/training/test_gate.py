@@ -30,6 +30,32 @@ def test_who_is_not_worse_passes(mean: float, *, passes: bool) -> None:
     assert "20 examples (held-out pictures)" in decision.reason
 
 
+def test_small_losses_of_versions_that_follow_each_other_count_together() -> None:
+    best, score, shortfall, passed = 0.8, 0.8, 0.0, 0
+    for _ in range(10):
+        candidate = score - 0.004
+        decision = decide(
+            keys(20),
+            spread(candidate),
+            {"the model in use": spread(score)},
+            "held-out pictures",
+            {"the model in use": shortfall},
+        )
+        if decision.passed:
+            score, shortfall, passed = candidate, decision.figures["shortfall"], passed + 1
+
+    assert passed == 2
+    assert best - score < 0.01
+
+
+def test_a_gain_makes_up_for_losses() -> None:
+    rivals = {"the model in use": spread(0.8)}
+    decision = decide(keys(20), spread(0.83), rivals, "held-out pictures", {"the model in use": 0.009})
+
+    assert decision.passed
+    assert decision.figures["shortfall"] == 0
+
+
 def test_one_rival_that_is_better_is_enough_to_refuse() -> None:
     rivals = {"no training": spread(0.2), "the model in use": spread(0.9)}
     decision = decide(keys(20), spread(0.5), rivals, "cross-validation")

@@ -51,6 +51,25 @@ def test_the_truth_moves_with_the_picture(*, hard: bool) -> None:
     assert min(agreements) > 0.75
 
 
+@pytest.mark.parametrize(("on_objects", "shown"), [(1.0, 1.0), (0.0, 0.5)])
+def test_small_crops_show_objects_as_often_as_they_must(on_objects: float, shown: float) -> None:
+    corner = np.zeros((256, 256), np.uint8)
+    corner[8:20, 230:244] = 1
+    image = np.zeros((256, 256, 3), np.uint8)
+    samples = [Sample("a", "a", image, corner, corner, ())]
+    batch = draw_batch(samples, 60, 64, np.random.default_rng(0), on_objects=on_objects)
+    share = (batch.classes == 1).flatten(1).any(1).float().mean().item()
+
+    assert share == 1 if shown == 1 else share < shown
+
+
+def test_a_picture_without_objects_can_be_drawn_too() -> None:
+    plane = np.zeros((96, 96), np.uint8)
+    samples = [Sample("a", "a", np.zeros((96, 96, 3), np.uint8), plane, plane, ())]
+
+    assert (draw_batch(samples, 2, 64, np.random.default_rng(0), on_objects=1.0).classes != 1).all()
+
+
 def test_the_depth_moves_with_the_classes() -> None:
     batch = drawn(1)
 

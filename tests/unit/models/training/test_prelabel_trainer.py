@@ -171,7 +171,8 @@ def test_cancelling_the_error_branch_passes_through() -> None:
 @pytest.mark.parametrize(
     ("size_hw", "side"), [((48, 64), 64), ((40, 65), 96), ((192, 30), 192), ((300, 512), 256)]
 )
-def test_crops_hold_whole_pictures_up_to_256_pixels(size_hw: tuple[int, int], side: int) -> None:
+def test_crops_hold_whole_pictures_up_to_a_size(size_hw: tuple[int, int], side: int) -> None:
     plane = np.zeros(size_hw, np.uint8)
+    of_size = Sample("a", "a", np.zeros((*size_hw, 3), np.uint8), plane, plane, ())
 
-    assert crop_side([Sample("a", "a", np.zeros((*size_hw, 3), np.uint8), plane, plane, ())]) == side
+    assert crop_side([of_size], 256) == side

@@ -11,8 +11,9 @@ import pytest
 from models.arrays import Image
 from models.errors import ImageError
 from models.label_schema import LabelSchema
+from models.prelabel.network_description import DESCRIPTION, NetworkDescription
 from models.prelabel.otsu import Otsu
-from models.prelabel.unet import DESCRIPTION, NetworkDescription, UNet
+from models.prelabel.unet import UNet
 from models.regions import Region
 from models.training.examples import Example
 from models.training.prelabel_gate import Candidate, judge

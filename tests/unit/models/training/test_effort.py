@@ -1,0 +1,16 @@
+import time
+
+import pytest
+import torch
+
+from models.training.effort import Effort
+
+
+@pytest.mark.parametrize(("cores", "seconds"), [(1.0, 9.0), (0.8, 7.2), (0.1, 6.0), (1.5, 9.0)])
+def test_time_counts_in_which_the_threads_have_their_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: float, seconds: float
+) -> None:
+    wall, cpu = iter([100.0, 109.0]), iter([5.0, 5.0 + 9.0 * cores * torch.get_num_threads()])
+    monkeypatch.setattr(time, "monotonic", lambda: next(wall))
+    monkeypatch.setattr(time, "process_time", lambda: next(cpu))
+    assert Effort().seconds() == pytest.approx(seconds)
