@@ -3,28 +3,30 @@
 from collections.abc import Sequence
 
 from models.arrays import Image
+from models.chain_text import build_chain
 from models.postprocess import POST_PROCESSORS
 from models.prompts import Click, Prompts
 from models.regions import Region
 
 
 def post_process(
-    names: Sequence[str], regions: Sequence[Region], image: Image, clicks: Sequence[Click] = ()
+    chain: Sequence[str], regions: Sequence[Region], image: Image, clicks: Sequence[Click] = ()
 ) -> list[Region]:
-    """Apply the named post-processors in order.
+    """Apply a chain of post-processors.
 
     Args:
-        names: Members of the post-processor family.
+        chain: See `models.chain_text`.
         regions: Objects of the picture.
         image: (H, W, 3) RGB.
         clicks: What the annotator clicked; positive pixels stay, negative ones stay out.
 
     Raises:
-        UnknownNameError: A name is not a post-processor.
+        UnknownNameError: A step is not a post-processor.
+        OptionError: A step has no such option, or not with that value.
     """
     cleaned = list(regions)
-    for name in names:
-        cleaned = POST_PROCESSORS.create(name).process(cleaned, image, clicks)
+    for step in build_chain(POST_PROCESSORS, chain):
+        cleaned = step.process(cleaned, image, clicks)
     return cleaned
 
 

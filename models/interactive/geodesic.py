@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skimage.graph import MCP_Geometric
 
 from models.arrays import Image, Mask
+from models.gradients import gradients, smooth_lab
 
 Field = NDArray[np.float32]
 Pixels = Sequence[tuple[int, int]]
@@ -82,13 +83,9 @@ def guess(grid: Image, positives: Pixels, negatives: Pixels, share: float = 1.0)
 
 def _contrasts(grid: Image, positives: Pixels) -> tuple[Field, Field]:
     """Return gradients and differences from the nearest clicked colour, both (h, w), in CIELAB units."""
-    lab = cv2.cvtColor(grid.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    smooth = cv2.GaussianBlur(lab, (0, 0), sigmaX=1.0)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    edges = np.sqrt((across**2 + down**2).sum(axis=2))
+    smooth = smooth_lab(grid)
     clicked = [np.square(smooth - smooth[pixel]).sum(axis=2) for pixel in positives]
-    return edges, np.sqrt(np.minimum.reduce(clicked))
+    return gradients(smooth), np.sqrt(np.minimum.reduce(clicked))
 
 
 def _in_means(values: NDArray[np.float32]) -> Field:

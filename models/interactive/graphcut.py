@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from models.arrays import Image, Mask
+from models.colour_models import grab_cut
 from models.interactive.base import Embedding, InteractiveModel, Prediction
-from models.interactive.colour_models import grab_cut
 from models.interactive.geodesic import MAX_RATIO, guess
 from models.interactive.obedience import obey
 from models.interactive.views import View, pyramid_of

@@ -7,7 +7,8 @@ import numpy as np
 
 from models.arrays import Image, Mask
 from models.masks import holes
-from models.postprocess.base import PostProcessor, clicks_inside
+from models.options import check_between
+from models.postprocess.base import PostProcessor, clicks_inside, covered_by
 from models.prompts import Click
 from models.regions import Region
 
@@ -27,18 +28,16 @@ class FillHoles(PostProcessor):
     name = "fill-holes"
 
     def __init__(self, *, max_share: float = 0.1) -> None:
+        check_between("max_share", max_share, 0, 1)
         self._max_share = max_share
 
     def process(self, regions: Sequence[Region], image: Image, clicks: Sequence[Click] = ()) -> list[Region]:
         """Fill the holes of each region; see the base class."""
-        size_hw = (image.shape[0], image.shape[1])
-        taken = np.zeros(size_hw, dtype=bool)
-        for region in regions:
-            taken |= region.full_mask(size_hw)
+        covered = covered_by(regions, (image.shape[0], image.shape[1]))
         filled = []
         for region in regions:
             top, left, bottom, right = region.box
-            others = taken[top:bottom, left:right] & ~region.mask
+            others = (covered[top:bottom, left:right] > 0) & ~region.mask
             mask = self._fill(region.mask, others, clicks_inside(region, clicks))
             filled.append(replace(region, mask=mask))
         return filled

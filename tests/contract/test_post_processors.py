@@ -91,6 +91,21 @@ def test_the_input_is_not_changed_and_a_second_pass_changes_nothing(name: str, m
 
 
 @every_member
+@given(
+    st_numpy.arrays(
+        np.uint8, st_numpy.array_shapes(min_dims=2, max_dims=2, max_side=14), elements=st.integers(0, 3)
+    )
+)
+def test_a_second_pass_over_neighbours_changes_nothing(name: str, labels: NDArray[np.uint8]) -> None:
+    processor, picture = POST_PROCESSORS.create(name), picture_for(labels > 0)
+    once = processor.process(regions_of(labels == 1, labels == 2, labels == 3), picture)
+    twice = processor.process(once, picture)
+
+    assert len(once) == len(twice)
+    assert all(map(Region.same_pixels, once, twice))
+
+
+@every_member
 def test_a_clean_object_is_left_as_it_is(name: str) -> None:
     rows, columns = np.mgrid[:60, :80]
     disc = np.hypot(rows - 30, columns - 40) < 20
@@ -102,3 +117,16 @@ def test_a_clean_object_is_left_as_it_is(name: str) -> None:
 @every_member
 def test_no_regions_give_no_regions(name: str) -> None:
     assert POST_PROCESSORS.create(name).process([], np.zeros((5, 5, 3), dtype=np.uint8)) == []
+
+
+@every_member
+def test_only_those_that_say_so_look_at_the_picture(name: str) -> None:
+    processor = POST_PROCESSORS.create(name)
+    rows, columns = np.mgrid[:60, :80]
+    drawn, true = (np.hypot(rows - 30, columns - 40) < radius for radius in (17, 20))
+    picture = np.where(true[:, :, None], (200, 160, 90), (40, 50, 60)).astype(np.uint8)
+    with_edge, without = (
+        processor.process(regions_of(drawn), each)[0].full_mask((60, 80))
+        for each in (picture, picture_for(drawn))
+    )
+    assert np.array_equal(with_edge, without) is not processor.looks_at_picture

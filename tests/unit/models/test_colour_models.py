@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 
 from models.arrays import Image, Mask
-from models.interactive.colour_models import grab_cut
+from models.colour_models import grab_cut
 from models.metrics import iou
 
 ROWS, COLUMNS = np.mgrid[:60, :80]
