@@ -40,11 +40,13 @@ class Handlers:
         look: Look at one project.
         look_at_all: Look at all projects; called every minute and at the start.
         run: See whether a job waits, and do it.
+        inspect: Inspect what has changed in one project.
     """
 
     look: Callable[[int], None]
     look_at_all: Callable[[], None]
     run: Callable[[], None]
+    inspect: Callable[[int], None]
 
 
 class JobQueue:
@@ -67,6 +69,7 @@ class JobQueue:
         self._handlers = handlers
         self._look = self.huey.task(name="look")(self._do_look)
         self._run = self.huey.task(name="run")(self._do_run)
+        self._inspect = self.huey.task(name="inspect")(self._do_inspect)
         self.huey.periodic_task(crontab(minute="*"), name="look_at_all")(self._do_look_at_all)
 
     def look(self, project_id: int, delay_s: float = 0.0) -> bool:
@@ -97,6 +100,14 @@ class JobQueue:
         """
         return self._send(self._run, (), delay_s)
 
+    def inspect(self, project_id: int) -> bool:
+        """Ask the worker to inspect what has changed in a project.
+
+        Raises:
+            JobQueueError: The message could not be sent.
+        """
+        return self._send(self._inspect, (project_id,), 0.0)
+
     def _send(self, task: Any, arguments: tuple[int, ...], delay_s: float) -> bool:
         try:
             if self.huey.pending_count() + self.huey.scheduled_count() >= _MOST_WAITING:
@@ -118,6 +129,10 @@ class JobQueue:
     def _do_run(self) -> None:
         if self._handlers is not None:
             self._handlers.run()
+
+    def _do_inspect(self, project_id: int) -> None:
+        if self._handlers is not None:
+            self._handlers.inspect(project_id)
 
     def _do_look_at_all(self) -> None:
         if self._handlers is not None:
