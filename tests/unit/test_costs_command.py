@@ -1,0 +1,32 @@
+import json
+
+import typer
+from typer.testing import CliRunner, Result
+
+from scripts.costs import main
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(main)
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120"})
+
+
+def test_without_options_the_published_example_is_shown() -> None:
+    result = run()
+    assert result.exit_code == 0
+    for figure in ("250,000", "9.7%", "11,666,667", "1,351,146", "18.9", "2.2", "88%"):
+        assert figure in result.output
+
+
+def test_options_and_json_say_the_same() -> None:
+    result = run("--images", "600", "--minutes", "1", "--labellers", "1", "--labelled-share", "0.1", "--json")
+    values = json.loads(result.output)
+    assert values["by_hand"]["hours"] == 10
+    assert values["assisted"]["labelling_hours"] == 1
+    assert values["assisted"]["audit_hours"] == 1.5
+    assert values["measured"] is None
+
+
+def test_a_share_beyond_everything_is_refused() -> None:
+    assert run("--labelled-share", "1.5").exit_code == 2
