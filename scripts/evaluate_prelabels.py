@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models.errors import TrainingRunError
 from models.prelabel import PRELABELLERS
-from models.training.atomic_files import write_atomically
-from scripts.errors import NothingMeasuredError
-from scripts.machine import describe_machine, usable_cores
+from scripts.child_process import endings_interrupt
+from scripts.machine import describe_machine
 from scripts.options import errors_to_exit, in_existing_folder
-from scripts.prelabel_runs import TRAINED, PictureSet, Protocol, Run, choose, run_all
+from scripts.picture_sets import AskedAbout, GroupBy, Last, Masks, chosen_pictures, divide
+from scripts.prelabel_runs import TRAINED, Protocol, Run, run_all
+from scripts.progress import counting_bar
+from scripts.row_file import RowFile
 
 Row = Mapping[str, Any]
 
-_SPLIT_SEED = 0
-_LARGEST_TEST_SHARE = 0.4
-_FEWEST_TEST = 2
-"""Correlations need two pictures."""
 _SHOWN = ("dice", "iou", "ap50", "predict_ms", "fit_s")
 _QUALITY = (
     "pearson_expected",
@@ -38,34 +34,6 @@ _QUALITY = (
     "ap_entropy",
     "ap_max_softmax",
 )
-
-
-def divide(pictures: PictureSet, n_test: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Choose the pictures to ask about; whole groups, the same ones each time.
-
-    Args:
-        pictures: All pictures.
-        n_test: About so many, but at most two fifths of all.
-
-    Returns:
-        Those to learn from and those to ask about, sorted.
-
-    Raises:
-        NothingMeasuredError: There are too few pictures or groups.
-    """
-    groups = pictures.groups()
-    wanted = min(n_test, int(_LARGEST_TEST_SHARE * len(groups)))
-    test: set[str] = set()
-    for group in choose(sorted(set(groups.values())), len(groups), _SPLIT_SEED):
-        members = {stem for stem, name in groups.items() if name == group}
-        if len(test) < wanted and len(test) + len(members) <= _LARGEST_TEST_SHARE * len(groups) + 1:
-            test |= members
-    if len(test) < _FEWEST_TEST or len(test) == len(groups):
-        raise NothingMeasuredError(
-            f"{pictures.path} has {len(groups)} pictures in {len(set(groups.values()))} groups: too few to "
-            "keep some back. Give --group-by none, or a folder with more."
-        )
-    return tuple(sorted(set(groups) - test)), tuple(sorted(test))
 
 
 def plan(labellers: Sequence[str], counts: Sequence[int], n_seeds: int) -> list[Run]:
@@ -118,20 +86,6 @@ def _counts(text: str, available: int) -> list[int]:
     return sorted(set(counts) - {0})
 
 
-def _known(file: Path | None, how: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of an earlier run of the same command that was stopped."""
-    if file is None or not file.is_file():
-        return []
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        rows, was = content["rows"], content["how"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise TrainingRunError(f"{file} is not a result of this command ({error!r}); delete it.") from error
-    if was != how:
-        raise TrainingRunError(f"{file} was made with other options: {was}. Give another --json file.")
-    return list(rows)
-
-
 def main(
     data: Annotated[Path, typer.Option(help="Folder with images/ and masks/.")],
     labels: Annotated[
@@ -141,12 +95,10 @@ def main(
     labeller: Annotated[
         list[str] | None, typer.Option(help="Only these: otsu, watershed, unet, unet-scratch.")
     ] = None,
-    masks: Annotated[str, typer.Option(help="What numbers in masks are: objects or classes.")] = "objects",
-    group_by: Annotated[
-        str, typer.Option(help="auto: keep together what groups.json or sequences.json says; or none.")
-    ] = "auto",
-    last: Annotated[int | None, typer.Option(min=5, help="Only the last N pictures by name.")] = None,
-    test: Annotated[int, typer.Option(min=2, help="Pictures that are asked about, about.")] = 100,
+    masks: Masks = "objects",
+    group_by: GroupBy = "auto",
+    last: Last = None,
+    test: AskedAbout = 100,
     seconds: Annotated[float, typer.Option(min=1, help="Time of a fit with up to 50 pictures.")] = 120.0,
     most_seconds: Annotated[float, typer.Option(min=1, help="Time of the longest fit.")] = 600.0,
     workers: Annotated[
@@ -159,44 +111,33 @@ def main(
 ) -> None:
     """Draw the curve of pre-label quality over the number of annotated pictures."""
     console = Console()
-    if masks not in ("objects", "classes"):
-        raise typer.BadParameter("--masks is objects or classes.")
-    if group_by not in ("auto", "none"):
-        raise typer.BadParameter("--group-by is auto or none.")
     names = labeller or [*PRELABELLERS.names, *TRAINED]
     with errors_to_exit():
         for name in set(names) - set(TRAINED):
             PRELABELLERS.get(name)
-        pictures = PictureSet(data, masks == "classes", group_by == "auto", last)
+        pictures = chosen_pictures(data, masks, group_by, last)
         pool, asked = divide(pictures, test)
         how: dict[str, Any] = {"data": data.resolve().name, "masks": masks, "group_by": group_by}
         how |= {"last": last, "test": test, "seconds": seconds, "most_seconds": most_seconds}
-        rows = _known(json_file, how)
-        done = {(row["labeller"], row["n_labels"], row["seed"]) for row in rows}
+        file = RowFile(json_file, how)
+        done = {(row["labeller"], row["n_labels"], row["seed"]) for row in file.rows}
         runs = [
             run
             for run in plan(names, _counts(labels, len(pool)), seeds)
             if (run.labeller, run.n_labels, run.seed) not in done
         ]
         schema = pictures.schema([*pool, *asked])
-        threads = max(1, usable_cores() // workers)
-        protocol = Protocol(pictures, pool, asked, schema, seconds, most_seconds, threads)
-        progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        with progress:
-            for row in progress.track(run_all(protocol, runs, workers), len(runs), description="fits"):
-                rows.append(row)
-                if json_file is not None:
-                    content = {"machine": describe_machine(), "how": how, "rows": rows}
-                    write_atomically(json_file, json.dumps(content, indent=1).encode())
-    rows.sort(
-        key=lambda row: (names.index(row["labeller"]) if row["labeller"] in names else 99, row["n_labels"])
+        protocol = Protocol(pictures, pool, asked, schema, seconds, most_seconds)
+        with (
+            endings_interrupt(),
+            counting_bar(console) as progress,
+            closing(run_all(protocol, runs, workers)) as measured,
+        ):
+            for row in progress.track(measured, len(runs), description="fits"):
+                file.add([row])
+    rows = sorted(
+        file.rows,
+        key=lambda row: (names.index(row["labeller"]) if row["labeller"] in names else 99, row["n_labels"]),
     )
     console.print(
         curve_table(rows, f"{data.resolve().name}: {len(asked)} pictures asked about, {len(pool)} others")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -26,55 +24,13 @@ from models.training.examples import Example
 from models.training.prelabel_fit import fit_prelabeller, fit_seconds
 from models.training.prelabel_samples import UNKNOWN, prepared
 from models.training.prelabel_scores import prelabel_scores
-from models.training.samples import DataFolder
+from scripts.picture_sets import PictureSet, choose
+from scripts.worker_processes import in_processes
 
-OBJECT = "object"
 TRAINED = {"unet": True, "unet-scratch": False}
 """Pre-labellers that learn, and whether their encoder is pretrained."""
 _MOST_PIXELS = 2_000_000
 """Of error maps that are ranked together; more are thinned out."""
-
-
-@dataclass(frozen=True)
-class PictureSet:
-    """Pictures with masks, and how to read them.
-
-    Attributes:
-        path: Folder with images/ and masks/.
-        class_masks: Whether the numbers in the masks are classes; else each number is an object.
-        grouped: Whether groups.json or sequences.json says which pictures belong together.
-        last: Only so many, the last by name; None takes all.
-    """
-
-    path: Path
-    class_masks: bool
-    grouped: bool
-    last: int | None = None
-
-    def groups(self) -> dict[str, str]:
-        """The group of each picture; a picture that belongs to no other is a group of its own.
-
-        Raises:
-            DataFolderError: There are no pictures with masks.
-        """
-        folder = DataFolder(self.path)
-        groups = folder.groups()
-        return {stem: groups[stem] if self.grouped else stem for stem in folder.select(last=self.last)}
-
-    def schema(self, stems: Sequence[str]) -> LabelSchema:
-        """The classes in these pictures."""
-        if not self.class_masks:
-            return LabelSchema((OBJECT,))
-        names = {each.class_name for stem in stems for each in self.example(stem).regions or ()}
-        return LabelSchema(tuple(sorted(names, key=lambda name: (len(name), name))))
-
-    def example(self, stem: str) -> Example:
-        """A picture with its objects; the picture itself is read when it is asked for."""
-        folder = DataFolder(self.path)
-        truth = folder.read_truth(stem)
-        names = [str(number) if self.class_masks else OBJECT for number in truth.numbers]
-        regions = tuple(replace(each, class_name=names[int(each.class_name)]) for each in truth.objects)
-        return Example(stem, self.groups()[stem], lambda: folder.read_image(stem), regions, {})
 
 
 @dataclass(frozen=True)
@@ -103,7 +59,6 @@ class Protocol:
         schema: The classes.
         base_s: Time of a fit with up to 50 pictures.
         cap_s: Most time of a fit.
-        threads: Processors of each run.
     """
 
     pictures: PictureSet
@@ -112,28 +67,15 @@ class Protocol:
     schema: LabelSchema
     base_s: float
     cap_s: float
-    threads: int
 
 
-def run_all(protocol: Protocol, runs: Sequence[Run], workers: int) -> Iterator[dict[str, Any]]:
+def run_all(protocol: Protocol, runs: Sequence[Run], workers: int) -> Generator[dict[str, Any], None, None]:
     """Measure, several at a time.
 
     Yields:
         A row for each run, in the order in which they end.
     """
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
-        futures = [executor.submit(_measure, protocol, run) for run in runs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-
-def choose(stems: Sequence[str], count: int, seed: int) -> list[str]:
-    """So many pictures at random; those of a smaller count are among those of a larger one."""
-    order = np.random.default_rng(seed).permutation(len(stems))
-    return [stems[index] for index in order[:count]]
+    yield from in_processes(partial(_measure, protocol), runs, workers)
 
 
 def ranked_precision(belief: NDArray[np.floating[Any]], wrong: NDArray[np.bool_]) -> float:
@@ -151,7 +93,6 @@ def ranked_precision(belief: NDArray[np.floating[Any]], wrong: NDArray[np.bool_]
 
 
 def _measure(protocol: Protocol, run: Run) -> dict[str, Any]:
-    torch.set_num_threads(protocol.threads)
     with tempfile.TemporaryDirectory(prefix="maskloop-evaluation-") as scratch:
         started = time.monotonic()
         model = _made(protocol, run, Path(scratch))

@@ -98,7 +98,7 @@ def test_a_file_of_something_else_is_not_overwritten(folder: Path, content: str)
         (("--labeller", "otzu"), 1, "no pre-labeller called 'otzu'"),
         (("--labels", "8,many"), 2, "--labels wants numbers and all"),
         (("--masks", "colours"), 2, "--masks is objects or classes"),
-        (("--group-by", "patient"), 2, "--group-by is auto or none"),
+        (("--group-by", "patient"), 2, "--group-by is auto, none, sequence or group"),
         (("--last", "2"), 2, "--last"),
         (("--json", "nowhere/rows.json"), 2, "nowhere is not a folder"),
         (("--seconds", "0"), 2, "--seconds"),
@@ -120,6 +120,16 @@ def test_a_folder_of_one_sequence_is_too_few(folder: Path) -> None:
 
     assert result.exit_code == 1
     assert "10 pictures in 1 groups: too few to keep some back" in " ".join(result.stderr.split())
+
+
+def test_groups_that_are_asked_for_must_be_there(folder: Path) -> None:
+    missing = evaluate(folder, "--labeller", "otsu", "--group-by", "sequence")
+    (folder / "sequences.json").write_text(json.dumps({"first": ["0", "1", "2"], "second": ["3", "4"]}))
+    found = evaluate(folder, "--labeller", "otsu", "--group-by", "sequence")
+
+    assert missing.exit_code == 1
+    assert "sequences.json is missing" in missing.stderr
+    assert found.exit_code == 0, found.output
 
 
 def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:

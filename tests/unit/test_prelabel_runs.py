@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from scripts.errors import NothingMeasuredError
-from scripts.evaluate_prelabels import divide, plan
-from scripts.prelabel_runs import PictureSet, Run, choose, ranked_precision
+from scripts.evaluate_prelabels import plan
+from scripts.picture_sets import PictureSet, choose, divide
+from scripts.prelabel_runs import Run, ranked_precision
 
 
 @pytest.fixture
