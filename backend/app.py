@@ -17,15 +17,16 @@ from backend.api.predictions import predictions_blueprint
 from backend.api.request_log import install_request_log
 from backend.api.webhooks import webhooks_blueprint
 from backend.byte_cache import ByteCache
-from backend.job_parts import job_queue, project_defaults
+from backend.job_parts import job_queue, label_studio_is_known, project_defaults
+from backend.labelstudio.payloads import WebhookEvent
 from backend.labelstudio.task_queue import TaskQueue
 from backend.observability import Metrics
 from backend.parts import (
     image_loader,
     label_studio_api,
+    prelabelling,
     project_click_models,
     project_models,
-    propagating,
     result_options,
     sequence_fields,
 )
@@ -34,10 +35,11 @@ from backend.services.encoding import AnyInteractiveModel, EmbeddingCache, Encod
 from backend.services.encoding_ahead import EncodingAhead
 from backend.services.events import Events
 from backend.services.fit_triggers import FitTriggers
+from backend.services.inspection_metrics import InspectionMetrics
+from backend.services.inspection_triggers import InspectionTriggers
 from backend.services.interactive import Interactive
 from backend.services.job_metrics import JobMetrics
 from backend.services.predictions import Predictions
-from backend.services.prelabelling import Prelabelling
 from backend.services.projects import Projects
 from backend.services.readiness import Readiness
 from backend.services.segmenting import Segmenter
@@ -46,6 +48,7 @@ from backend.state.click_log import ClickLog
 from backend.state.database import open_database
 from backend.state.device_gate import DeviceGate
 from backend.state.event_inbox import EventInbox
+from backend.state.inspections_due import InspectionsDue
 from backend.state.job_figures import read_job_figures
 from backend.state.model_pool import ModelPool
 from backend.state.project_store import ProjectStore
@@ -98,12 +101,22 @@ def create_app(
     inbox = EventInbox(engine)
     models = project_models(settings, engine, prelabel_pool, metrics, open_version=open_version)
     click_models = project_click_models(settings, engine, interactive_pool, metrics)
+    queue = job_queue(settings)
+    trainings, inspections = FitTriggers(queue), InspectionTriggers(queue)
+    inspect = settings.inspect and label_studio_is_known(settings)
+
+    def noticed(event: WebhookEvent) -> None:
+        trainings.notice(event)
+        if inspect:
+            inspections.notice(event)
+
     projects = Projects(
         ProjectStore(engine),
         defaults,
         prelabellers=prelabel_pool,
         interactive_models=interactive_pool,
         version=models.version,
+        announced=inspections.warm_up if inspect else None,
     )
     readiness = Readiness(interactive_models=interactive_pool, prelabellers=prelabel_pool, defaults=defaults)
     embeddings: EmbeddingCache = ByteCache(
@@ -120,26 +133,17 @@ def create_app(
     metrics.cache_bytes.labels("embedding").set_function(lambda: embeddings.nbytes)
     metrics.cache_bytes.labels("mask").set_function(lambda: masks.nbytes)
     encoder = Encoder(embeddings=embeddings, gate=gate, metrics=metrics)
-    regions_written = result_options(settings)
     predictions = Predictions(
         projects=projects,
         models=models,
-        prelabelling=Prelabelling(
-            images=images,
-            gate=gate,
-            metrics=metrics,
-            propagating=propagating(settings, engine, images, metrics),
-            max_regions=settings.max_regions,
-            max_mask_pixels=settings.max_mask_pixels,
-            result_options=regions_written,
-        ),
+        prelabelling=prelabelling(settings, engine, images, gate, metrics),
         interactive=Interactive(
             images=images,
             models=click_models,
             segmenter=Segmenter(encoder=encoder, masks=masks, gate=gate, metrics=metrics),
             click_log=ClickLog(engine, keep_days=settings.click_log_days),
             metrics=metrics,
-            result_options=regions_written,
+            result_options=result_options(settings),
         ),
         ahead=EncodingAhead(
             images=images,
@@ -151,9 +155,10 @@ def create_app(
         ),
         metrics=metrics,
     )
-    events = Events(inbox, metrics, sequence_fields(settings), FitTriggers(job_queue(settings)).notice)
+    events = Events(inbox, metrics, sequence_fields(settings), noticed, inspect=inspect)
 
     metrics.registry.register(JobMetrics(lambda: read_job_figures(engine)))
+    metrics.registry.register(InspectionMetrics(InspectionsDue(engine).figures))
 
     app = Flask("maskloop", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

@@ -1,7 +1,8 @@
 """The service's errors, and the HTTP status of every error class.
 
 MaskloopError                                 models/errors.py
-├── UnknownNameError, PromptError, ImageError 400
+├── UnknownNameError, OptionError             400
+├── PromptError, ImageError                   400
 ├── WeightsNotFoundError, WeightsError        503
 ├── MissingExtraError                         503
 └── BackendError                              500
@@ -22,6 +23,8 @@ MaskloopError                                 models/errors.py
     ├── JobCancelledError (RuntimeError)           somebody wants the job to end
     ├── ModelStoreError                       503  a trained version is damaged, or cannot be stored
     ├── PrelabelRoundError                         a round of bulk pre-labels cannot begin or go on
+    ├── QueueRoundError                            an order of tasks cannot be made, kept or put back
+    ├── AuditError (ValueError)                    an audit cannot be drawn or reported
     ├── NoVersionBeforeError (ValueError)     409  there is nothing to roll back
     └── BusyError                             503  too many requests wait; carries Retry-After
 
@@ -34,6 +37,7 @@ from models.errors import (
     ImageError,
     MaskloopError,
     MissingExtraError,
+    OptionError,
     PromptError,
     UnknownNameError,
     WeightsError,
@@ -106,6 +110,14 @@ class PrelabelRoundError(BackendError):
     """A round of bulk pre-labels cannot begin or go on; the message says what was kept and what to do."""
 
 
+class QueueRoundError(BackendError):
+    """An order of a project's tasks cannot be made, followed or put back; the message says what to do."""
+
+
+class AuditError(BackendError, ValueError):
+    """An audit cannot be drawn or reported; the message says what to do first."""
+
+
 class JobQueueError(BackendError):
     """The queue of jobs cannot be opened or reached; the message names the setting."""
 
@@ -144,6 +156,7 @@ class BusyError(BackendError):
 
 _STATUS: dict[type[MaskloopError], int] = {
     UnknownNameError: 400,
+    OptionError: 400,
     PromptError: 400,
     ImageError: 400,
     WeightsNotFoundError: 503,

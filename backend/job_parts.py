@@ -20,7 +20,15 @@ def project_defaults(settings: Settings) -> ProjectOptions:
         fit_after=settings.fit_after,
         fit_quiet_s=settings.fit_quiet_s,
         fit_seconds=settings.fit_seconds,
+        selector=settings.selector,
+        select_after_fit=settings.select_after_fit,
+        inspect=settings.inspect,
     )
+
+
+def label_studio_is_known(settings: Settings) -> bool:
+    """Whether the service can call Label Studio."""
+    return settings.label_studio_url is not None and settings.label_studio_api_key is not None
 
 
 def job_queue(settings: Settings, handlers: Handlers | None = None) -> JobQueue:

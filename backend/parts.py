@@ -16,6 +16,7 @@ from backend.labelstudio.results import ResultOptions
 from backend.observability import Metrics
 from backend.services.box_masks import BoxMasks
 from backend.services.encoding import AnyInteractiveModel
+from backend.services.prelabelling import Prelabelling
 from backend.services.project_click_models import KIND as CLICK
 from backend.services.project_click_models import ProjectClickModels
 from backend.services.project_models import KIND as PRELABEL
@@ -25,6 +26,7 @@ from backend.services.sequences import SequenceFields
 from backend.services.training_data import TrainingDataReader
 from backend.settings import Settings
 from backend.state.active_versions import ActiveVersions
+from backend.state.device_gate import DeviceGate
 from backend.state.event_inbox import EventInbox
 from backend.state.frames import Frames
 from backend.state.model_pool import ModelPool
@@ -148,6 +150,21 @@ def project_click_models(
 def sequence_fields(settings: Settings) -> SequenceFields:
     """Where tasks say which sequence they are of."""
     return SequenceFields(settings.group_field, settings.frame_field)
+
+
+def prelabelling(
+    settings: Settings, engine: Engine, images: ImageLoader, gate: DeviceGate, metrics: Metrics
+) -> Prelabelling:
+    """What answers tasks with pre-labels."""
+    return Prelabelling(
+        images=images,
+        gate=gate,
+        metrics=metrics,
+        propagating=propagating(settings, engine, images, metrics),
+        max_regions=settings.max_regions,
+        max_mask_pixels=settings.max_mask_pixels,
+        result_options=result_options(settings),
+    )
 
 
 def propagating(settings: Settings, engine: Engine, images: ImageLoader, metrics: Metrics) -> Propagating:

@@ -99,7 +99,8 @@ class Settings(BaseSettings):
     )
     prelabeller: str = Field(default="watershed", description="Finds the objects when a task is opened.")
     postprocess: Names = Field(
-        default=("fill-holes", "drop-fragments"), description="Post-processors of every mask, in order."
+        default=("fill-holes", "drop-fragments"),
+        description="Post-processors of every mask, in order, as name or name:option=value.",
     )
     max_regions: int = Field(
         default=300, ge=1, description="Most objects of a class pre-labelled in one picture, the largest."
@@ -160,6 +161,17 @@ class Settings(BaseSettings):
     frame_field: Names = Field(
         default=("frame",),
         description="Fields of a task's data or meta that number the pictures of a sequence; likewise.",
+    )
+    selector: str = Field(default="auto", description="Decides which tasks are asked next.")
+    select_after_fit: bool = Field(
+        default=False,
+        description="Whether the tasks are put in a new order whenever a trained version is used; needs the "
+        "API key.",
+    )
+    inspect: bool = Field(
+        default=True,
+        description="Whether submitted annotations are inspected, and warnings written to their tasks; needs "
+        "the API key.",
     )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least important level logged."

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import httpx
 
@@ -74,11 +74,28 @@ def endings_deferred() -> Iterator[None]:
 
 
 @contextmanager
-def endings_interrupt() -> Iterator[None]:
-    """Let every signal that ends the program raise KeyboardInterrupt inside the block; main thread only."""
-    handlers = {ending: signal.signal(ending, signal.default_int_handler) for ending in ENDINGS}
+def endings_interrupt() -> Iterator[Callable[[], None]]:
+    """Let every signal that ends the program raise KeyboardInterrupt inside the block; main thread only.
+
+    Code of others may swallow it: the SDK has `except:` where it reads answers. Who repeats something in
+    the block therefore asks in between whether the end was wanted.
+
+    Yields:
+        What raises KeyboardInterrupt if a signal has come.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if received:
+            raise KeyboardInterrupt
+
+    handlers = {ending: signal.signal(ending, interrupt) for ending in ENDINGS}
     try:
-        yield
+        yield check
     finally:
         for ending, handler in handlers.items():
             signal.signal(ending, handler)

@@ -7,15 +7,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from models.arrays import Image, Mask
-from models.interactive.base import InteractiveModel, Prediction
-from models.prompts import Click, Prompts
-from models.training.click_evaluation import AnswerClicks
+from models.interactive.base import InteractiveModel
+from models.prompts import Click
+from models.training.click_evaluation import AnswerClicks, new_object
 from scripts import editor_requests
 from scripts.service_client import ServiceClient
 
@@ -61,17 +62,7 @@ class ModelTarget(ClickTarget):
         started = time.perf_counter()
         embedding = self._model.encode(image)
         encode_s = time.perf_counter() - started
-        return OpenPicture(lambda: self._object(embedding), encode_s)
-
-    def _object(self, embedding: Any) -> AnswerClicks:
-        previous: Prediction | None = None
-
-        def answer(clicks: tuple[Click, ...]) -> Mask:
-            nonlocal previous
-            previous = self._model.segment(embedding, Prompts(clicks), previous)
-            return previous.mask
-
-        return answer
+        return OpenPicture(partial(new_object, self._model, embedding), encode_s)
 
 
 class ServiceTarget(ClickTarget):

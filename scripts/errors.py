@@ -6,6 +6,7 @@ ScriptError (MaskloopError)
 ├── DemoRunningError (RuntimeError)               another demo uses the folder
 ├── DownloadError (RuntimeError)                  a file could not be fetched, or is not what was promised
 ├── ServiceAnswerError (RuntimeError)             a running service refused or failed a request
+├── PrepareError (ValueError)                     pictures cannot be prepared, or masks not be written
 └── NothingMeasuredError (ValueError)             no object is left to measure with
 """
 
@@ -38,3 +39,7 @@ class ServiceAnswerError(ScriptError, RuntimeError):
 
 class NothingMeasuredError(ScriptError, ValueError):
     """No object is left to measure with; the message says what to change."""
+
+
+class PrepareError(ScriptError, ValueError):
+    """Pictures cannot be prepared, or masks not be written; the message says what to change."""

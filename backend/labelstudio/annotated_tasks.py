@@ -21,7 +21,7 @@ from backend.labelstudio.task_listing import Condition, number_is
 
 PAGE = 100
 """Tasks of one request; with many brush regions each is a megabyte."""
-_FIELDS = "id,data,meta,annotations,result,was_cancelled,completed_by,updated_at,ground_truth"
+_FIELDS = "annotations,was_cancelled,completed_by,updated_at,ground_truth,lead_time,parent_prediction"
 _ANNOTATED: Condition = {
     "filter": "filter:tasks:total_annotations",
     "operator": "greater",
@@ -37,10 +37,12 @@ class AnnotatedTasks:
 
     Args:
         api: Calls as a user who may read the projects.
+        content: Whether what was drawn and imported is read; else both are empty, and pages are small.
     """
 
-    def __init__(self, api: LabelStudioApi) -> None:
+    def __init__(self, api: LabelStudioApi, *, content: bool = True) -> None:
         self._api = api
+        self._fields = f"id,data,meta,{_FIELDS},result" if content else f"id,{_FIELDS}"
 
     def label_config(self, project_id: int) -> str:
         """The project's labelling config, XML.
@@ -90,7 +92,7 @@ class AnnotatedTasks:
                 "project": project_id,
                 "page_size": 1 if window is None else PAGE,
                 "fields": "all",
-                "include": _FIELDS,
+                "include": self._fields,
                 "resolve_uri": "false",
                 "review": "true",  # else a project may be set to call its model for all tasks of the page
                 "query": json.dumps(query),

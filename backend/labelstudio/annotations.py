@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backend.errors import RequestError
 from backend.labelstudio.controls import PROMPT_KINDS, Control, ControlKind
-from backend.labelstudio.region_values import REGION_KINDS, region_of_value
+from backend.labelstudio.region_values import REGION_KINDS, outline_of_value, region_of_value
 from models.regions import Region
 
 _MOST_PIXELS = 1 << 28
@@ -36,6 +39,7 @@ class AnnotatedRegion:
         labels: Its labels; empty if nobody chose one.
         region: Its pixels; `class_name` is the first label, or "".
         size_hw: Height and width of the picture it was drawn on.
+        outline: Corners of a polygon or a vector, (n, 2) of row and column in pixels; else None.
     """
 
     id: str
@@ -44,6 +48,7 @@ class AnnotatedRegion:
     labels: tuple[str, ...]
     region: Region
     size_hw: tuple[int, int]
+    outline: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,6 +190,7 @@ def _annotated(
         labels=labels,
         region=replace(region, class_name=labels[0] if labels else "", score=_score(shape)),
         size_hw=size_hw,
+        outline=outline_of_value(control.kind, _value(shape), size_hw),
     )
 
 

@@ -11,6 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 import httpx
@@ -26,6 +27,22 @@ _PICTURE_PATHS = re.compile(
 )
 _CONTROL = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 _MAX_SHOWN = 120
+
+
+class ShownAndModels(NamedTuple):
+    """A picture of which people and models see two versions of the same size.
+
+    Attributes:
+        shown: Address of what people see.
+        for_models: Address of what models see, if it can be read and has the same size.
+    """
+
+    shown: str
+    for_models: str
+
+
+PictureAddress: TypeAlias = str | ShownAndModels
+"""Where the picture of a task is."""
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ _ORIENTATION_TAG = 0x0112
 _ROWS_AT_ONCE = 256  # bounds the memory for 64-bit intermediate values
 
 
-def decode(data: bytes, *, max_pixels: int) -> Image:
-    """Decode one picture; of animations and multi-page files the first.
+def decode(data: bytes, *, max_pixels: int, page: int = 0) -> Image:
+    """Decode one picture; of animations and multi-page files the first, unless a page of a TIFF is named.
 
     Transparent pictures are put on white, as the editor does. One channel with more than 8 bits is stretched
     linearly from its least and largest value to 0..255: models then see the whole range, whereas the editor
@@ -83,18 +83,17 @@ def decode(data: bytes, *, max_pixels: int) -> Image:
     Args:
         data: The encoded picture.
         max_pixels: Largest allowed height times width.
+        page: Page of a TIFF file, counted from 0.
 
     Returns:
         Write-protected RGB pixels, (H, W, 3), 0..255, in the orientation that the editor shows.
 
     Raises:
-        ImageError: Not a picture, of another format, damaged, cut off, or too large.
+        ImageError: Not a picture, of another format, damaged, cut off, too large, or without that page.
     """
-    reader = _reader_of(data)
-    try:
-        picture = reader(BytesIO(data))
-    except _READER_ERRORS as error:
-        raise ImageError(f"The picture is damaged: its header cannot be read ({error}).") from error
+    picture = _opened(data)
+    if page:
+        _turn_to(picture, page)
     width, height = picture.size
     if width * height > max_pixels:
         raise ImageError(
@@ -110,6 +109,39 @@ def decode(data: bytes, *, max_pixels: int) -> Image:
         pixels = np.repeat(_stretched(pixels)[:, :, np.newaxis], 3, axis=2)
     pixels.setflags(write=False)
     return pixels
+
+
+def header(data: bytes) -> tuple[tuple[int, int], int]:
+    """Read the size of an encoded picture, and how the editor turns it; no pixel is decoded.
+
+    Returns:
+        Height and width as they are stored, and the EXIF orientation, see `models.orientations`.
+
+    Raises:
+        ImageError: Not a picture, of another format, or its header is damaged.
+    """
+    picture = _opened(data)
+    width, height = picture.size
+    orientation = _orientation(picture)
+    return (height, width), orientation if orientation in _TURNS else 1
+
+
+def _opened(data: bytes) -> ImageFile.ImageFile:
+    """The picture with its header read."""
+    reader = _reader_of(data)
+    try:
+        return reader(BytesIO(data))
+    except _READER_ERRORS as error:
+        raise ImageError(f"The picture is damaged: its header cannot be read ({error}).") from error
+
+
+def _turn_to(picture: ImageFile.ImageFile, page: int) -> None:
+    try:
+        if picture.format != "TIFF":
+            raise EOFError
+        picture.seek(page)
+    except _READER_ERRORS as error:
+        raise ImageError(f"The picture has no page {page} that can be read.") from error
 
 
 def _reader_of(data: bytes) -> type[ImageFile.ImageFile]:

@@ -7,6 +7,8 @@ fetch; different pictures never wait for each other.
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +19,22 @@ from backend.byte_cache import ByteCache
 from backend.errors import ImageUnavailableError
 from backend.labelstudio.credentials import Credentials
 from backend.labelstudio.guarded_http import Answer, GuardedHttp
-from backend.labelstudio.image_addresses import ImageAddresses, Inline, LocalFile, Remote
+from backend.labelstudio.image_addresses import (
+    ImageAddresses,
+    Inline,
+    LocalFile,
+    PictureAddress,
+    Remote,
+    ShownAndModels,
+)
 from backend.labelstudio.image_decoding import decode
 from backend.labelstudio.network_guard import Resolve, system_resolve
 from models.arrays import Image
-from models.errors import ImageError
+from models.errors import ImageError, MaskloopError
 
+logger = logging.getLogger(__name__)
+
+_PAGE = re.compile(r"page=([0-9]{1,6})")
 _KEEP_S = 600.0  # a replaced file is seen after this time
 _LONGEST_KEY = 2048  # characters; a data: address may have millions
 
@@ -33,7 +45,7 @@ class TaskImage:
 
     Attributes:
         pixels: RGB, (H, W, 3), 0..255, write-protected, in the orientation that the editor shows.
-        digest: SHA-256 of the encoded picture, in hexadecimal.
+        digest: SHA-256 of the encoded picture, in hexadecimal; of further pages another one for each.
     """
 
     pixels: Image
@@ -119,11 +131,13 @@ class ImageLoader:
         """Bytes of the pictures that are kept."""
         return self._cache.nbytes
 
-    def load(self, url: str, *, task_id: int | None, project_id: int | None) -> TaskImage:
+    def load(self, url: PictureAddress, *, task_id: int | None, project_id: int | None) -> TaskImage:
         """Return the picture at an address of a task's data.
 
         Args:
-            url: Upload, local file, cloud storage, http(s) or data: address.
+            url: Upload, local file, cloud storage, http(s) or data: address. If models see another picture
+                than people, that one is returned, which may be a page of a TIFF (`#page=3`); what people see
+                only if the other cannot be read, or has another size. The log says so then.
             task_id: The task; needed for cloud storages if there is no project.
             project_id: The project; pictures are not shared between projects.
 
@@ -133,12 +147,36 @@ class ImageLoader:
             ImageError: It is not a picture, damaged, or too large.
             LabelStudioError: Label Studio does not accept the key.
         """
-        name = url if len(url) <= _LONGEST_KEY else _sha256(url.encode("utf-8", "surrogatepass"))
-        return self._cache.get_or_create((project_id, name), lambda: self._load(url, task_id, project_id))
+        if isinstance(url, ShownAndModels):
+            name = _key(f"{url.shown}\n{url.for_models}")
+            return self._cache.get_or_create(
+                (project_id, name), lambda: self._for_models(url, task_id, project_id)
+            )
+        return self._cache.get_or_create(
+            (project_id, _key(url)), lambda: self._load(url, task_id, project_id)
+        )
 
-    def _load(self, url: str, task_id: int | None, project_id: int | None) -> TaskImage:
+    def _for_models(self, url: ShownAndModels, task_id: int | None, project_id: int | None) -> TaskImage:
+        shown = self._load(url.shown, task_id, project_id)
+        try:
+            address, _, part = url.for_models.partition("#")
+            page = _PAGE.fullmatch(part)
+            if part and page is None:
+                raise ImageError("The picture for models is a part of a file, which is not read here.")
+            other = self._load(address, task_id, project_id, page=int(page[1]) if page else 0)
+            if other.size_hw != shown.size_hw:
+                raise ImageError(
+                    f"The picture for models has height and width {other.size_hw}; {shown.size_hw} are shown."
+                )
+        except MaskloopError as error:
+            logger.warning("Task %s: models look at the picture that people see. %s", task_id, error)
+            return shown
+        return other
+
+    def _load(self, url: str, task_id: int | None, project_id: int | None, *, page: int = 0) -> TaskImage:
         data = self._fetch(self._addresses.locate(url, task_id=task_id, project_id=project_id))
-        return TaskImage(decode(data, max_pixels=self._limits.max_pixels), _sha256(data))
+        pixels = decode(data, max_pixels=self._limits.max_pixels, page=page)
+        return TaskImage(pixels, _sha256(data if page == 0 else b"%d %s" % (page, data)))
 
     def _fetch(self, place: Inline | LocalFile | Remote) -> bytes:
         if isinstance(place, Inline):
@@ -205,6 +243,10 @@ _ON_LABEL_STUDIO = {
     404: "There is no such file, no storage of the project covers it, or the user of the key may not see it.",
     500: "It does so for uploads that no longer exist; else its log says why.",
 }
+
+
+def _key(url: str) -> str:
+    return url if len(url) <= _LONGEST_KEY else _sha256(url.encode("utf-8", "surrogatepass"))
 
 
 def _sha256(data: bytes) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 from backend.errors import RequestError
 from backend.labelstudio.controls import Control, ControlKind, Label
+from backend.labelstudio.image_addresses import PictureAddress, ShownAndModels
 from backend.labelstudio.label_config_xml import parse_xml, unusable
 from models.prelabel.base import ImageClass
 
@@ -67,14 +68,18 @@ class LabelConfig:
     """The part of a labelling config that has to do with pictures. Immutable, shared by all threads.
 
     Attributes:
-        images: Name of each `<Image>` and the field of the task data with its address.
+        images: Name of each `<Image>` that a control is for and the field of the task data with its address.
+            Those that are only looked at, such as the plain picture beside the enhanced one, are not here.
         controls: Its controls in document order; one that draws on two pictures is here twice.
         ignored: A sentence for each tag that looks usable but is not.
+        model_images: For some of `images` the field with the address of the picture that models look at
+            instead, such as the original of an enhanced one.
     """
 
     images: Mapping[str, str]
     controls: tuple[Control, ...]
     ignored: tuple[str, ...] = ()
+    model_images: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, xml: str) -> LabelConfig:
@@ -90,8 +95,8 @@ class LabelConfig:
         """The control of that name on that picture, or on any; None when there is none."""
         return next((c for c in self._by_name.get(name, ()) if to_name in (None, c.to_name)), None)
 
-    def image_url(self, to_name: str, data: Mapping[str, Any]) -> str:
-        """Where the picture is, as the task says; unresolved.
+    def image_url(self, to_name: str, data: Mapping[str, Any]) -> PictureAddress:
+        """Where the picture is, as the task says; unresolved. With another one for models if there is one.
 
         Args:
             to_name: One of `images`.
@@ -101,10 +106,11 @@ class LabelConfig:
             RequestError: The task has no text in that field.
         """
         key = self.images[to_name]
-        value = data[key] if key in data else _at_path(data, key)
-        if not isinstance(value, str) or not value:
+        shown = _text_at(data, key)
+        if not shown:
             raise RequestError(f'The task has no picture for <Image name="{to_name}" value="${key}">.')
-        return value
+        for_models = _text_at(data, self.model_images.get(to_name, ""))
+        return ShownAndModels(shown, for_models) if for_models else shown
 
     def output_control(self, to_name: str, label: str | None) -> Control | None:
         """The control that receives the mask of an object with that label on that picture.
@@ -235,7 +241,12 @@ def _parse(xml: str) -> LabelConfig:
             '(smart="true" key points and rectangles only prompt, model_skip="true" leaves a tag to people).'
             + reasons
         )
-    return LabelConfig(parsed.images, parsed.controls, parsed.ignored)
+    images = {
+        name: field
+        for name, field in parsed.images.items()
+        if any(c.to_name == name for c in parsed.controls)
+    }
+    return LabelConfig(images, parsed.controls, parsed.ignored, parsed.model_images)
 
 
 def _grouped(controls: Sequence[Control], attribute: str) -> dict[str, tuple[Control, ...]]:
@@ -243,6 +254,12 @@ def _grouped(controls: Sequence[Control], attribute: str) -> dict[str, tuple[Con
     for control in controls:
         groups.setdefault(getattr(control, attribute), []).append(control)
     return {key: tuple(group) for key, group in groups.items()}
+
+
+def _text_at(data: Mapping[str, Any], key: str) -> str:
+    """The text in a field of the task's data, "" if there is none."""
+    value = data[key] if key in data else _at_path(data, key)
+    return value if isinstance(value, str) else ""
 
 
 def _at_path(data: Any, path: str) -> Any:

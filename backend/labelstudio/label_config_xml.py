@@ -35,11 +35,13 @@ class ParsedConfig:
 
     Attributes:
         images: Name of each usable `<Image>` and the field of the task data with its address.
+        model_images: The same for those that models look at another picture of (attribute `model_value`).
         controls: One per control tag and picture, in document order.
         ignored: A sentence for each tag that looks usable but is not.
     """
 
     images: Mapping[str, str]
+    model_images: Mapping[str, str]
     controls: tuple[Control, ...]
     ignored: tuple[str, ...]
 
@@ -74,18 +76,23 @@ def parse_xml(xml: str) -> ParsedConfig:
     """
     tags, ignored = _tags(_root(xml))
     images: dict[str, str] = {}
+    model_images: dict[str, str] = {}
     for tag in tags:
         if tag.type == "image":
             problem = _image_problem(tag)
             if problem is None:
                 images[tag.name] = tag.attributes["value"].strip()[1:]
+                model_value = tag.attributes.get("model_value", "").strip().removeprefix("$")
+                if model_value:
+                    model_images[tag.name] = model_value
             else:
                 ignored.append(problem)
         elif tag.type == "magicwand":
             ignored.append(
                 f'<MagicWand name="{tag.name[:80]}"> is left to people; add <Brush> for the model\'s masks.'
             )
-    return ParsedConfig(images, tuple(_controls(tags, images)), tuple(dict.fromkeys(ignored)))
+    controls = tuple(_controls(tags, images))
+    return ParsedConfig(images, model_images, controls, tuple(dict.fromkeys(ignored)))
 
 
 def _root(xml: str) -> Element:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.errors import RequestError
+from backend.labelstudio.automatic_annotations import is_untouched
+from backend.labelstudio.review_predictions import is_review
 
 KNOWN_ACTIONS = frozenset(
     {
@@ -130,7 +132,8 @@ class WebhookEvent:
         project_id: Where it happened; None when the webhook is set to send no details.
         task_ids: Tasks it concerns, without repetition. Deleted annotations do not say theirs.
         annotation_ids: Annotations it concerns, without repetition.
-        skipped: Whether all its annotations are skips, which hold no result.
+        skipped: Whether all its annotations are skips, which hold no result, or automatic ones that nobody
+            has changed: there is nothing to learn from either.
         chosen_version: The version whose predictions the project shows, or the title of a model that is asked
             for them; "" if there is none, None when the event does not say.
         body: The whole event without secrets.
@@ -208,9 +211,13 @@ def parse_webhook(body: object) -> WebhookEvent:
         task_ids=_unique(task_ids),
         annotation_ids=_unique(annotation_ids),
         chosen_version=_chosen_version(project_fields),
-        skipped=bool(annotations) and all(item.get("was_cancelled") is True for _, item in annotations),
+        skipped=bool(annotations) and all(_teaches_nothing(item) for _, item in annotations),
         body={**fields, "project": _without_secrets(project_fields)} if "project" in fields else fields,
     )
+
+
+def _teaches_nothing(annotation: Mapping[str, Any]) -> bool:
+    return annotation.get("was_cancelled") is True or is_untouched(annotation)
 
 
 def as_object(value: object, where: str) -> Mapping[str, Any]:
@@ -309,8 +316,12 @@ def _saved_at(draft: Mapping[str, Any]) -> str:
 
 
 def _newest_version(predictions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the version that was stored last, oldest first: the editor shows the first of its version."""
-    oldest_first = sorted(predictions, key=lambda each: str(each.get("created_at")))
+    """Those of the version that was stored last, oldest first: the editor shows the first of its version.
+
+    What is there to be reviewed beside an annotation is nothing to begin from.
+    """
+    begun_from = [each for each in predictions if not is_review(each.get("model_version"))]
+    oldest_first = sorted(begun_from, key=lambda each: str(each.get("created_at")))
     return [
         each for each in oldest_first if each.get("model_version") == oldest_first[-1].get("model_version")
     ]

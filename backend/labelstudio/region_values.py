@@ -42,6 +42,28 @@ def region_of_value(kind: ControlKind, value: Mapping[str, Any], size_hw: tuple[
     return _READERS[kind](value, size_hw)
 
 
+def outline_of_value(
+    kind: ControlKind, value: Mapping[str, Any], size_hw: tuple[int, int]
+) -> NDArray[np.float64] | None:
+    """The corners of what was drawn corner by corner.
+
+    Args:
+        kind: Family of the control it was drawn with.
+        value: The item's `value`, of which `region_of_value` made a region.
+        size_hw: Height and width of the picture.
+
+    Returns:
+        (n, 2) of row and column in pixels, closed by itself; None for what was drawn in another way.
+    """
+    if kind is ControlKind.POLYGON:
+        points_xy = _points_xy(value.get("points"), "points", size_hw)
+    elif kind is ControlKind.VECTOR:
+        points_xy = _points_xy(_vector_points(value.get("vertices")), "vertices", size_hw)
+    else:
+        return None
+    return points_xy[:, ::-1] - 0.5  # the editor counts from pixels' edges, models from their centres
+
+
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_NUMBER:
         raise RequestError(f"{name} is {str(value)[:40]!r}, not a number that a picture could have.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from backend.labelstudio.automatic_annotations import is_untouched
+
 SUBMITTED = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_CREATED")
 """Webhook actions that tell what an annotation is now."""
 ANNOTATIONS_DELETED, TASKS_DELETED = "ANNOTATIONS_DELETED", "TASKS_DELETED"
@@ -24,7 +26,10 @@ class Submitted:
         updated_at: When it was submitted or changed, seconds since 1970; 0 if that is unknown.
         ground_truth: Whether somebody marked it as the truth.
         cancelled: Whether the annotator skipped the task.
-        result: Its items, see `decode_annotation`.
+        result: Its items, see `decode_annotation`; empty if they were not asked for.
+        automatic: Whether a model made it and nobody has changed it, see `automatic_annotations`.
+        lead_time_s: How long it took; None if that is unknown.
+        prediction_id: Number of the pre-label that it began from; None if it began from nothing.
     """
 
     id: int
@@ -33,6 +38,9 @@ class Submitted:
     ground_truth: bool
     cancelled: bool
     result: Sequence[Any]
+    automatic: bool
+    lead_time_s: float | None
+    prediction_id: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +97,7 @@ def _submitted(fields: Json) -> Submitted | None:
     number, result = fields.get("id"), fields.get("result")
     if type(number) is not int:
         return None
-    user = fields.get("completed_by")
+    user, prediction = fields.get("completed_by"), fields.get("parent_prediction")
     return Submitted(
         id=number,
         annotator=user if type(user) is int else None,
@@ -97,7 +105,15 @@ def _submitted(fields: Json) -> Submitted | None:
         ground_truth=fields.get("ground_truth") is True,
         cancelled=fields.get("was_cancelled") is True,
         result=result if isinstance(result, list) else [],
+        automatic=is_untouched(fields),
+        lead_time_s=_seconds(fields.get("lead_time")),
+        prediction_id=prediction if type(prediction) is int else None,
     )
+
+
+def _seconds(value: Any) -> float | None:
+    is_time = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return float(value) if is_time else None
 
 
 def _object(value: Any) -> Json:

@@ -1,7 +1,8 @@
 """Lists of a project's tasks, asked for so that Label Studio does little more than read them.
 
 Pages are cut by task number rather than counted: nothing is skipped or listed twice when tasks come and go in
-between, and Label Studio need not count what lies before a page.
+between. After the first, each is a window of numbers, because Label Studio counts the predictions and
+annotations of all tasks that meet the conditions for every page.
 """
 
 from __future__ import annotations
@@ -30,6 +31,20 @@ UNFINISHED: Condition = {
     "type": "Datetime",
     "value": True,
 }
+DRAFTED: Condition = {
+    "filter": "filter:tasks:draft_exists",
+    "operator": "equal",
+    "type": "Boolean",
+    "value": True,
+}
+ANNOTATED: Condition = {
+    "filter": "filter:tasks:total_annotations",
+    "operator": "greater",
+    "type": "Number",
+    "value": 0,
+}
+"""Skips do not count."""
+_CONTENT = "id,data,meta"
 
 
 def number_is(operator: str, value: Any) -> Condition:
@@ -118,7 +133,8 @@ def task_of(item: Mapping[str, Any], project_id: int) -> Task:
         raise LabelStudioError(
             f"Label Studio answered a task of project {project_id} without number or data."
         )
-    return Task(item["id"], project_id, item["data"])
+    meta = item.get("meta")
+    return Task(item["id"], project_id, item["data"], meta=meta if isinstance(meta, dict) else {})
 
 
 @dataclass(frozen=True)
@@ -146,9 +162,38 @@ def chosen_tasks(api: LabelStudioApi, project_id: int, choice: TaskChoice) -> It
             return
         limits = {"min": min(choice.numbers), "max": max(choice.numbers)}
         conditions.append(number_is("in", limits))
-    for item in _all_tasks(api, project_id, conditions, TaskFields("id,data")):
+    for item in _all_tasks(api, project_id, conditions, TaskFields(_CONTENT)):
         if choice.numbers is None or item["id"] in choice.numbers:
             yield task_of(item, project_id)
+
+
+def tasks_that_meet(api: LabelStudioApi, project_id: int, conditions: Sequence[Condition]) -> Iterator[Task]:
+    """The tasks that meet all conditions, in order of their numbers, without annotations.
+
+    Raises:
+        LabelStudioError: Label Studio refused, failed, or cannot be reached; after some tasks perhaps.
+    """
+    for item in _all_tasks(api, project_id, conditions, TaskFields(_CONTENT)):
+        yield task_of(item, project_id)
+
+
+def annotated_tasks(api: LabelStudioApi, project_id: int) -> Iterator[Task]:
+    """The tasks that have an annotation which is no skip, in order of their numbers, without annotations.
+
+    Raises:
+        LabelStudioError: Label Studio refused, failed, or cannot be reached; after some tasks perhaps.
+    """
+    yield from tasks_that_meet(api, project_id, [ANNOTATED])
+
+
+def tasks_in_progress(api: LabelStudioApi, project_id: int) -> set[int]:
+    """Numbers of the tasks that need annotations and hold a draft of anybody's.
+
+    Raises:
+        LabelStudioError: Label Studio refused, failed, or cannot be reached.
+    """
+    conditions = [UNFINISHED, DRAFTED]
+    return {item["id"] for item in _all_tasks(api, project_id, conditions, TaskFields("id"))}
 
 
 def tasks_with_version(api: LabelStudioApi, project_id: int, version: str) -> set[int]:
@@ -157,41 +202,83 @@ def tasks_with_version(api: LabelStudioApi, project_id: int, version: str) -> se
     Raises:
         LabelStudioError: Label Studio refused, failed, or cannot be reached.
     """
+    return {item["id"] for item in _predicted_tasks(api, project_id, version, "id")}
+
+
+def shown_scores(api: LabelStudioApi, project_id: int, version: str) -> dict[int, float]:
+    """Scores of the predictions that the project shows.
+
+    Args:
+        api: Label Studio.
+        project_id: The project.
+        version: The version that it shows; Label Studio lists no other scores.
+
+    Returns:
+        By the task's number; tasks without a score are missing.
+
+    Raises:
+        LabelStudioError: Label Studio refused, failed, or cannot be reached.
+    """
+    scored = {
+        "filter": "filter:tasks:predictions_score",  # else Label Studio does not compute it
+        "operator": "greater_or_equal",
+        "type": "Number",
+        "value": 0,
+    }
+    listed = _predicted_tasks(api, project_id, version, "id,predictions_score", scored)
+    scores = ((item["id"], item.get("predictions_score")) for item in listed)
+    return {number: float(score) for number, score in scores if isinstance(score, int | float)}
+
+
+def _predicted_tasks(
+    api: LabelStudioApi, project_id: int, version: str, include: str, *conditions: Condition
+) -> Iterator[dict[str, Any]]:
+    """The tasks that have a prediction of a version, so listing them asks no model."""
     condition = {
         "filter": "filter:tasks:predictions_model_versions",
         "operator": "contains",  # a part of the name is enough
         "type": "List",
         "value": [version],
     }
-    fields = TaskFields(
-        "id,predictions_model_versions", only_stored=False
-    )  # tasks with predictions: no calls
-    return {
-        item["id"]
-        for item in _all_tasks(api, project_id, [condition], fields)
-        if _has_version(str(item.get("predictions_model_versions")), version)
-    }
+    fields = TaskFields(f"{include},predictions_model_versions", only_stored=False)
+    for item in _all_tasks(api, project_id, [condition, *conditions], fields):
+        if _has_version(str(item.get("predictions_model_versions")), version):
+            yield item
 
 
 def _all_tasks(
     api: LabelStudioApi, project_id: int, conditions: Sequence[Condition], fields: TaskFields
 ) -> Iterator[dict[str, Any]]:
     last = 0
-    while True:
-        page = list_tasks(
-            api,
-            project_id,
-            [*conditions, number_is("greater", last)],
-            fields,
-            count=PAGE,
-            timeout_s=_PAGE_TIMEOUT_S,
-        )
+    for page in _pages(api, project_id, conditions, fields):
         for item in page:
             if item["id"] > last:  # a task is listed once for each of its predictions that matches
                 last = item["id"]
                 yield item
-        if len(page) < PAGE:
-            return
+
+
+def _pages(
+    api: LabelStudioApi, project_id: int, conditions: Sequence[Condition], fields: TaskFields
+) -> Iterator[list[dict[str, Any]]]:
+    def page(where: Condition, count: int = PAGE, order: str = "tasks:id") -> list[dict[str, Any]]:
+        limits = [*conditions, where]
+        return list_tasks(
+            api, project_id, limits, fields, count=count, timeout_s=_PAGE_TIMEOUT_S, order=order
+        )
+
+    first = page(number_is("greater", 0))
+    yield first
+    if len(first) < PAGE:
+        return
+    start, width = first[-1]["id"] + 1, PAGE
+    end = max((item["id"] for item in page(number_is("greater", start - 1), 1, "-tasks:id")), default=0)
+    while start <= end:
+        found = page(number_is("in", {"min": start, "max": start + width - 1}))
+        yield found
+        if len(found) < PAGE:
+            start, width = start + width, width * 2
+        else:
+            start, width = found[-1]["id"] + 1, max(PAGE, width // 2)
 
 
 def _has_version(listed: str, version: str) -> bool:

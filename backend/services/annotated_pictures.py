@@ -2,8 +2,8 @@
 
 What counts, and why:
 
-* Skips do not. A submitted annotation without regions does: it says that there is no object, unless nobody
-  was asked for objects.
+* Skips do not, and neither does what a model labelled and nobody has changed. A submitted annotation without
+  regions does: it says that there is no object, unless nobody was asked for objects.
 * If anybody marked an annotation as ground truth, only such count. Of each annotator's annotations only the
   newest counts.
 * Prompts, key points, error areas and controls that are left to people are no objects. If prompts are all
@@ -36,6 +36,7 @@ from models.regions import Region
 logger = logging.getLogger(__name__)
 
 SKIPPED = "annotations that are skips"
+AUTOMATIC = "annotations that a model made and nobody changed"
 UNREADABLE = "annotations with a region that cannot be read"
 ONLY_PROMPTS = "annotations that hold only prompts"
 SILENT = "annotations that answer nothing"
@@ -78,14 +79,23 @@ class Opinion:
 
 
 @dataclass(frozen=True, eq=False)
-class _Statement:
-    """One annotation, read; `lost` names the pictures whose masks were not submitted."""
+class Statement:
+    """One annotation, read.
 
+    Attributes:
+        submitted: The annotation.
+        regions: Its objects, those without a known label included.
+        choices: Chosen answers by the names of the question and of the picture.
+        lost: Names of the pictures whose masks were not submitted.
+    """
+
+    submitted: Submitted
     regions: tuple[AnnotatedRegion, ...]
     choices: Mapping[_Names, tuple[str, ...]]
     lost: frozenset[str]
 
     def drawn_on(self, to_name: str) -> list[AnnotatedRegion]:
+        """The objects on one of the pictures."""
         return [region for region in self.regions if region.to_name == to_name]
 
 
@@ -126,7 +136,7 @@ class PictureReader:
 
     def pictures(self, task: AnnotatedTask) -> list[AnnotatedPicture]:
         """The task's pictures that somebody said something about, in document order."""
-        statements = [each for each in map(self._statement, self._counting(task)) if each is not None]
+        statements = self.statements(task)
         pictures = []
         silent = {number for number, each in enumerate(statements) if not each.lost}
         for to_name in self._config.images:
@@ -146,10 +156,28 @@ class PictureReader:
         self._skipped[SILENT] += len(silent)
         return pictures
 
+    def statements(self, task: AnnotatedTask) -> list[Statement]:
+        """The annotations that count and can be read, the newest first."""
+        return [each for each in map(self._statement, self._counting(task)) if each is not None]
+
+    def answers_about(self, to_name: str, statement: Statement) -> dict[str, tuple[str, ...]]:
+        """What an annotation answers about a picture, by the question."""
+        answers: dict[str, tuple[str, ...]] = {}
+        for name in (control.name for control in self._config.questions(to_name)):
+            question, chosen = self._questions.get(name), statement.choices.get((name, to_name))
+            if question is None:
+                continue
+            known = tuple(answer for answer in chosen or () if answer in question.answers)
+            if known or (question.multiple and chosen is None):
+                answers[name] = known
+        return answers
+
     def _counting(self, task: AnnotatedTask) -> list[Submitted]:
         """The annotations that count, the newest first."""
         submitted = [each for each in task.annotations if not each.cancelled]
         self._skipped[SKIPPED] += len(task.annotations) - len(submitted)
+        self._skipped[AUTOMATIC] += sum(each.automatic for each in submitted)
+        submitted = [each for each in submitted if not each.automatic]
         truths = [each for each in submitted if each.ground_truth]
         newest: dict[tuple[str, int], Submitted] = {}
         for each in truths or submitted:  # oldest first
@@ -157,7 +185,7 @@ class PictureReader:
             newest[person] = each
         return sorted(newest.values(), key=lambda each: (each.updated_at, each.id), reverse=True)
 
-    def _statement(self, submitted: Submitted) -> _Statement | None:
+    def _statement(self, submitted: Submitted) -> Statement | None:
         decoded = decode_annotation(self._learnt(submitted.result), self._controls.values())
         self._skipped[EMPTY_SHAPES] += decoded.n_empty
         if len(decoded.problems) > decoded.n_empty:
@@ -167,7 +195,7 @@ class PictureReader:
         prompted = {item_names(item)[1] for item in submitted.result if self._is_prompt(item)}
         lost = prompted - {region.to_name for region in decoded.regions}
         self._skipped[ONLY_PROMPTS] += bool(lost)
-        return _Statement(decoded.regions, decoded.choices, frozenset(lost))
+        return Statement(submitted, decoded.regions, decoded.choices, frozenset(lost))
 
     def _learnt(self, items: Sequence[Any]) -> list[Any]:
         """The items of what is learnt, and those that belong to the same regions."""
@@ -188,8 +216,8 @@ class PictureReader:
     def _is_prompt(self, item: Any) -> bool:
         return isinstance(item, dict) and (item_names(item) in self._prompting or "is_positive" in item)
 
-    def _opinion(self, to_name: str, statement: _Statement) -> Opinion | None:
-        answers = self._answers_about(to_name, statement.choices)
+    def _opinion(self, to_name: str, statement: Statement) -> Opinion | None:
+        answers = self.answers_about(to_name, statement)
         if to_name in statement.lost or not self._config.mask_controls(to_name):
             return Opinion(None, answers) if answers else None
         objects = [self._object(region) for region in statement.drawn_on(to_name)]
@@ -203,16 +231,3 @@ class PictureReader:
             return None
         region = replace(drawn.region, class_name=class_name, score=1.0)
         return DrawnObject(region, control.kind is ControlKind.RECTANGLE)
-
-    def _answers_about(
-        self, to_name: str, choices: Mapping[_Names, tuple[str, ...]]
-    ) -> dict[str, tuple[str, ...]]:
-        answers: dict[str, tuple[str, ...]] = {}
-        for name in (control.name for control in self._config.questions(to_name)):
-            question, chosen = self._questions.get(name), choices.get((name, to_name))
-            if question is None:
-                continue
-            known = tuple(answer for answer in chosen or () if answer in question.answers)
-            if known or (question.multiple and chosen is None):
-                answers[name] = known
-        return answers

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
-from backend.errors import LabelStudioError, PrelabelRoundError
+from backend.errors import PrelabelRoundError
 from backend.labelstudio.answers import Answer
 from backend.labelstudio.payloads import Task
 from backend.labelstudio.prediction_checks import PredictionChecks
 from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.stored_predictions import MAX_CALL_BYTES, StoredPredictions
 from backend.labelstudio.task_listing import TaskChoice, chosen_tasks, tasks_with_version
+from backend.labelstudio.task_reports import imported_data
+from backend.services.prediction_import import Imported, PredictionImport
 from backend.state.answer_file import AnswerFile
 from models.errors import MaskloopError
+
+__all__ = ["BulkPrelabelling", "Finished", "Imported", "Plan", "in_threads", "number_of", "task_digest"]
+
+T = TypeVar("T")
+Item = TypeVar("Item")
 
 _PROBLEMS_SHOWN = 3
 
@@ -59,19 +66,6 @@ class Finished:
     problem: str | None
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What an import did.
-
-    Attributes:
-        n_stored: Predictions that Label Studio took.
-        refused: Why the others are not there, by task.
-    """
-
-    n_stored: int
-    refused: dict[int, str]
-
-
 class BulkPrelabelling:
     """One version's pre-labels for one project. Used by one thread.
 
@@ -93,9 +87,10 @@ class BulkPrelabelling:
         max_call_bytes: int = MAX_CALL_BYTES,
     ) -> None:
         self._api = api
-        self._stored = StoredPredictions(api, max_call_bytes=max_call_bytes)
+        self._stored = StoredPredictions(api)
+        self._import = PredictionImport(api, project_id, version, max_call_bytes=max_call_bytes)
         self._project_id = project_id
-        self._version = version
+        self.version = version
         self._answers = answers
 
     def plan(self, choice: TaskChoice, limit: int | None = None) -> Plan:
@@ -108,19 +103,19 @@ class BulkPrelabelling:
         Raises:
             LabelStudioError: The tasks cannot be listed.
         """
-        done = tasks_with_version(self._api, self._project_id, self._version)
+        done = tasks_with_version(self._api, self._project_id, self.version)
         compute: list[Task] = []
         finished: list[int] = []
         seen: set[int] = set()
         n_stored = 0
         for task in chosen_tasks(self._api, self._project_id, choice):
-            number = _number(task)
+            number = number_of(task)
             seen.add(number)
             if number in done:
                 n_stored += 1
             elif limit is not None and len(compute) + len(finished) >= limit:
                 continue
-            elif self._answers.has(number, _digest(task)):
+            elif self._answers.has(number, task_digest(task)):
                 finished.append(number)
             else:
                 compute.append(task)
@@ -149,9 +144,9 @@ class BulkPrelabelling:
         Raises:
             PrelabelRoundError: The file cannot be written, or the project got another version meanwhile.
         """
-        with closing(_in_threads(tasks, predict, workers)) as ready:
+        with closing(in_threads(tasks, predict, workers)) as ready:
             for task, future in ready:
-                yield Finished(_number(task), self._keep(task, future, checks))
+                yield Finished(number_of(task), self._keep(task, future, checks))
 
     def store(self, task_ids: Sequence[int]) -> Imported:
         """Import answers of the file; it is removed when it holds no other ones.
@@ -162,33 +157,10 @@ class BulkPrelabelling:
         Raises:
             LabelStudioError: Label Studio refused, failed, or cannot be reached.
         """
-        if not task_ids:
-            return Imported(0, {})
-        refused: dict[int, str] = {}
-        try:
-            n_stored = self._add(task_ids)
-        except LabelStudioError as error:
-            if error.status != 400:
-                raise
-            left = self._existing(task_ids)
-            if len(left) == len(task_ids):
-                raise
-            refused |= {
-                number: "The task was deleted meanwhile." for number in task_ids if number not in left
-            }
-            done = tasks_with_version(self._api, self._project_id, self._version)
-            again = [number for number in task_ids if number in left and number not in done]
-            n_stored = len(left) - len(again) + self._add(again)
-        if n_stored != len(task_ids) - len(refused):
-            done = tasks_with_version(self._api, self._project_id, self._version)
-            refused |= {
-                number: "Label Studio did not take the prediction; its log says why."
-                for number in task_ids
-                if number not in done and number not in refused
-            }
+        imported = self._import.run(task_ids, self._answers.predictions)
         if self._answers.task_ids <= set(task_ids):
             self._answers.delete()
-        return Imported(n_stored, refused)
+        return imported
 
     def older_versions(self, names: Iterable[str]) -> dict[str, int]:
         """Versions of this service's pre-labellers that the project holds besides this one.
@@ -209,7 +181,7 @@ class BulkPrelabelling:
         return {
             name: count
             for name, count in counts.items()
-            if count and name != self._version and name.startswith(ours)
+            if count and name != self.version and name.startswith(ours)
         }
 
     def delete(self, version: str) -> None:
@@ -225,52 +197,58 @@ class BulkPrelabelling:
             answer = future.result()
         except MaskloopError as error:
             return str(error)
-        if answer.model_version != self._version:
+        if answer.model_version != self.version:
             raise PrelabelRoundError(
                 f"The project's pre-labels are of version {answer.model_version!r} now, no longer "
-                f"{self._version!r}. Run the command again: it begins a round of the new version."
+                f"{self.version!r}. Run the command again: it begins a round of the new version."
             )
         problems = checks.problems(answer)
         if problems:
             return "Its pre-labels cannot be imported: " + "; ".join(problems[:_PROBLEMS_SHOWN])
-        self._answers.add(_number(task), _digest(task), answer.to_json())
+        self._answers.add(number_of(task), task_digest(task), answer.to_json())
         return None
 
-    def _add(self, task_ids: Sequence[int]) -> int:
-        predictions = zip(task_ids, self._answers.predictions(task_ids), strict=True)
-        bodies: Iterator[dict[str, Any]] = ({"task": number, **each} for number, each in predictions)
-        return self._stored.add(self._project_id, bodies)
 
-    def _existing(self, task_ids: Iterable[int]) -> set[int]:
-        choice = TaskChoice(numbers=frozenset(task_ids))
-        return {_number(task) for task in chosen_tasks(self._api, self._project_id, choice)}
+def in_threads(
+    tasks: Iterable[Item], work: Callable[[Item], T], workers: int
+) -> Generator[tuple[Item, Future[T]], None, None]:
+    """Work on tasks in several threads.
 
+    Args:
+        tasks: In the order in which they are begun; taken one by one.
+        work: Called by the threads.
+        workers: Threads.
 
-def _in_threads(
-    tasks: Sequence[Task], predict: Callable[[Task], Answer], workers: int
-) -> Generator[tuple[Task, Future[Answer]], None, None]:
-    """Yield each task when it is ready; only a few wait at a time, because answers may be large."""
+    Yields:
+        Each task when it is ready; only a few wait at a time, because answers may be large.
+    """
     waiting = iter(tasks)
     with ThreadPoolExecutor(workers, thread_name_prefix="prelabel") as pool:
-        pending = {pool.submit(predict, task): task for task in islice(waiting, 2 * workers)}
+        pending = {pool.submit(work, task): task for task in islice(waiting, 2 * workers)}
         try:
             while pending:
                 ready, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in ready:
                     task = pending.pop(future)
-                    pending |= {
-                        pool.submit(predict, following): following for following in islice(waiting, 1)
-                    }
+                    pending |= {pool.submit(work, following): following for following in islice(waiting, 1)}
                     yield task, future
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _number(task: Task) -> int:
+def number_of(task: Task) -> int:
+    """The number of a listed task.
+
+    Raises:
+        PrelabelRoundError: It has none.
+    """
     if task.id is None:
         raise PrelabelRoundError("A listed task has no number.")
     return task.id
 
 
-def _digest(task: Task) -> str:
-    return hashlib.sha256(json.dumps(task.data, sort_keys=True).encode("ascii")).hexdigest()[:16]
+def task_digest(task: Task) -> str:
+    """Changes with the task's data, as they were imported."""
+    return hashlib.sha256(json.dumps(imported_data(task.data), sort_keys=True).encode("ascii")).hexdigest()[
+        :16
+    ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from backend.labelstudio.payloads import WebhookEvent
 from backend.observability import Metrics
+from backend.services.inspection_triggers import changed_tasks
 from backend.services.sequences import SequenceFields, frame_changes
 from backend.state.event_inbox import EventInbox
 
@@ -19,6 +20,7 @@ class Events:
         metrics: Counts them.
         sequences: Where tasks say which sequence they are of.
         notice: Told about each one that was stored; must not wait for anything.
+        inspect: Whether changed annotations are to be inspected.
     """
 
     def __init__(
@@ -27,10 +29,13 @@ class Events:
         metrics: Metrics,
         sequences: SequenceFields,
         notice: Callable[[WebhookEvent], None] | None = None,
+        *,
+        inspect: bool = False,
     ) -> None:
         self._inbox = inbox
         self._sequences = sequences
         self._notice = notice
+        self._inspect = inspect
         self._metrics = metrics
 
     def store(self, event: WebhookEvent) -> int:
@@ -48,6 +53,7 @@ class Events:
             chosen_version=event.chosen_version,
             body=event.body,
             frames=frame_changes(event, self._sequences),
+            inspect=changed_tasks(event) if self._inspect else None,
         )
         if self._notice is not None:
             self._notice(event)

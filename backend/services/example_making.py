@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.errors import RequestError
+from backend.labelstudio.image_addresses import PictureAddress
 from backend.labelstudio.images import ImageLoader, TaskImage
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.submissions import AnnotatedTask
@@ -36,7 +37,7 @@ class PictureOfTask:
     """
 
     images: ImageLoader
-    url: str
+    url: PictureAddress
     task_id: int
     project_id: int
     size_hw: tuple[int, int] | None

@@ -1,40 +1,20 @@
-"""What `/metrics` says about trainings. They happen in another process, so it is read from the database."""
+"""What `/metrics` says about trainings. See `database_metrics`."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
-from prometheus_client.registry import Collector
 
-from backend.errors import DatabaseError
+from backend.services.database_metrics import DatabaseMetrics
 from backend.state.job_figures import JobFigures
 
-logger = logging.getLogger(__name__)
 
+class JobMetrics(DatabaseMetrics[JobFigures]):
+    """Figures about jobs; see the base class."""
 
-class JobMetrics(Collector):
-    """Figures about jobs, read whenever somebody asks. Safe between threads.
-
-    Args:
-        read: Reads the figures; while the database fails there are none, and all other metrics remain.
-    """
-
-    def __init__(self, read: Callable[[], JobFigures]) -> None:
-        self._read = read
-
-    def describe(self) -> list[Metric]:
-        """Nothing, so that registering does not read the database."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """The metrics of this moment."""
-        try:
-            figures = self._read()
-        except DatabaseError as error:
-            logger.error("%s", error)
-            return
+    def metrics(self, figures: JobFigures) -> Iterator[Metric]:
+        """What the figures say; see the base class."""
         by_state = GaugeMetricFamily("maskloop_jobs", "Trainings by where they stand", labels=["state"])
         for state, count in figures.by_state.items():
             by_state.add_metric([state], count)

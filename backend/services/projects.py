@@ -10,15 +10,17 @@ from typing import Any
 from backend.errors import RequestError
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import SetupRequest
+from backend.selection import SELECTORS
 from backend.state.model_pool import ModelPool
 from backend.state.project_store import ProjectStore, StoredProject
+from models.chain_text import build_chain
 from models.postprocess import POST_PROCESSORS
 from models.prelabel.base import PreLabeller
 
 logger = logging.getLogger(__name__)
 
 
-_SWITCHES = ("avoid_labelled", "learn")
+_SWITCHES = ("avoid_labelled", "learn", "select_after_fit", "inspect")
 _LEAST = {"fit_after": 1, "fit_quiet_s": 0, "fit_seconds": 5}
 """Numbers among the options, with the least value of each."""
 _MOST = 10**9
@@ -31,13 +33,16 @@ class ProjectOptions:
     Attributes:
         prelabeller: Member of the pre-labeller family.
         interactive_model: Member of the interactive model family.
-        postprocess: Post-processors of every mask, in order.
+        postprocess: Chain of post-processors of every mask, see `models.chain_text`.
         avoid_labelled: Whether answers to clicks leave out what other objects cover already.
         learn: Whether annotations train a model of the project, which then makes its pre-labels.
         fit_after: Changed annotations after which a training begins.
         fit_quiet_s: Seconds without changes after which it begins with fewer, and the least time between the
             beginnings of two.
         fit_seconds: About how long a training may take with up to 50 pictures.
+        selector: Member of the selector family, which decides which tasks are asked next.
+        select_after_fit: Whether it does so whenever a trained version is used.
+        inspect: Whether submitted annotations are inspected, and warnings written to their tasks.
     """
 
     prelabeller: str
@@ -48,6 +53,9 @@ class ProjectOptions:
     fit_after: int = 8
     fit_quiet_s: float = 60.0
     fit_seconds: float = 120.0
+    selector: str = "auto"
+    select_after_fit: bool = False
+    inspect: bool = True
 
     def changed_by(self, extra_params: Mapping[str, Any]) -> ProjectOptions:
         """These options with the project's own values in place.
@@ -109,9 +117,11 @@ class Projects:
         prelabellers: The pre-labellers that options may name.
         interactive_models: The same for interactive models.
         version: Names the version of a project's pre-labels; see `ProjectModels.version`.
+        announced: Told the number of each project that is set up, again and again; must not wait.
 
     Raises:
         UnknownNameError: The defaults name an unknown component.
+        OptionError: They give a component an option that it does not take.
     """
 
     def __init__(
@@ -122,12 +132,14 @@ class Projects:
         prelabellers: ModelPool[PreLabeller],
         interactive_models: ModelPool[Any],
         version: Callable[[int | None, LabelConfig, ProjectOptions], str],
+        announced: Callable[[int], None] | None = None,
     ) -> None:
         self._store = store
         self._defaults = defaults
         self._prelabellers = prelabellers
         self._interactive_models = interactive_models
         self._version = version
+        self._announced = announced
         self._check(defaults)
 
     def set_up(self, request: SetupRequest) -> str:
@@ -140,6 +152,7 @@ class Projects:
             LabelConfigError: Nothing in the config can be annotated with this service.
             RequestError: An extra parameter has the wrong type.
             UnknownNameError: An extra parameter names an unknown component.
+            OptionError: It gives a component an option that it does not take.
         """
         config = LabelConfig.parse(request.label_config)
         options = self._defaults.changed_by(request.extra_params)
@@ -148,6 +161,8 @@ class Projects:
         if unknown:
             logger.warning("Project %s: extra_params %s mean nothing here", request.project, unknown)
         self._store.save(request.project, StoredProject(request.label_config, request.extra_params))
+        if self._announced is not None and options.inspect:
+            self._announced(request.project_id)
         return self._version(request.project_id, config, options)
 
     def options(self, project: str | None) -> ProjectOptions:
@@ -158,5 +173,5 @@ class Projects:
     def _check(self, options: ProjectOptions) -> None:
         self._prelabellers.version(options.prelabeller)
         self._interactive_models.version(options.interactive_model)
-        for name in options.postprocess:
-            POST_PROCESSORS.get(name)
+        SELECTORS.get(options.selector)
+        build_chain(POST_PROCESSORS, options.postprocess)

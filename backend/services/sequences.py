@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.labelstudio.automatic_annotations import is_untouched
 from backend.labelstudio.payloads import WebhookEvent
 from backend.labelstudio.submissions import (
     ANNOTATIONS_DELETED,
@@ -92,6 +93,8 @@ def frame_changes(event: WebhookEvent, fields: SequenceFields) -> FrameChanges:
         return FrameChanges()
     annotated = []
     for task, annotation in told_annotations(event.body):
+        if is_untouched(annotation):
+            continue
         known = annotated_task(task["id"], task, ())
         place = fields.place(known.data, known.meta)
         if place is not None:

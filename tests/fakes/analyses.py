@@ -14,6 +14,7 @@ def analysis_of(
     depth: NDArray[np.float32] | None = None,
     errors: NDArray[np.float32] | None = None,
     quality: float = 0.5,
+    consistency: float = 0.5,
     novelty: float = 0.0,
 ) -> Analysis:
     """What is sure by so much of the class of each pixel, (h, w), 0 = background."""
@@ -28,6 +29,7 @@ def analysis_of(
         errors=nothing if errors is None else errors,
         answers=(),
         quality=quality,
+        consistency=consistency,
         novelty=novelty,
         embedding=np.zeros(4, dtype=np.float32),
     )

@@ -17,5 +17,6 @@ class Woken:
                 look=lambda project_id: self.seen.append(f"look {project_id}"),
                 look_at_all=lambda: self.seen.append("look at all"),
                 run=lambda: self.seen.append("run"),
+                inspect=lambda project_id: self.seen.append(f"inspect {project_id}"),
             ),
         )

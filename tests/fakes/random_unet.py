@@ -9,7 +9,7 @@ import torch
 from models.label_schema import LabelSchema, Question
 from models.networks.unet import UNet
 from models.prelabel.analysis import Calibration
-from models.prelabel.unet import DESCRIPTION, WEIGHTS, NetworkDescription
+from models.prelabel.network_description import DESCRIPTION, WEIGHTS, NetworkDescription
 
 SCHEMA = LabelSchema(
     ("cell", "debris"), (Question("stain", ("weak", "strong")), Question("seen", ("fold", "ink"), True))

@@ -55,6 +55,25 @@ def test_opening_a_task_gives_one_brush_region_per_object(client: FlaskClient) -
     assert all(item["value"]["brushlabels"] == ["Coin"] for item in prediction["result"])
 
 
+def test_models_look_at_the_original_if_the_config_says_so(
+    client: FlaskClient, save_picture: SavePicture
+) -> None:
+    config = CONFIG.replace('value="$image"', 'value="$image" model_value="original"')
+    blank = save_picture("blank.png", np.full((600, 800, 3), 90, np.uint8))
+    body = predict_body()
+    body["label_config"] = config
+    body["tasks"][0]["data"] = {"image": blank, "original": "/data/local-files/?d=imgs/img0.png"}
+    assert len(results(client, body)[0]["result"]) == len(COIN_CENTRES)
+    body["label_config"] = CONFIG
+    assert results(client, body)[0]["result"] == []
+
+    click = predict_body(prompts=[point(*COIN_CENTRES[0])])
+    click["label_config"] = config
+    click["tasks"][0]["data"] = {"image": blank, "original": "/data/local-files/?d=imgs/img0.png"}
+    (mask,) = masks(results(client, click)[0])
+    assert iou(mask, coin_mask(COIN_CENTRES[0])) > 0.9
+
+
 def test_a_click_gives_the_object_under_it_and_no_other(client: FlaskClient) -> None:
     for centre in COIN_CENTRES:
         (prediction,) = results(client, predict_body(prompts=[point(*centre)]))

@@ -79,6 +79,8 @@ def test_extra_params_choose_the_projects_components(client: FlaskClient) -> Non
     [
         ({"extra_params": {"prelabeller": "otsoo"}}, "UnknownNameError", "otsu, watershed"),
         ({"extra_params": {"postprocess": "fill-holes"}}, "RequestError", "list of names"),
+        ({"extra_params": {"postprocess": ["fill-hole"]}}, "UnknownNameError", "fill-holes"),
+        ({"extra_params": {"postprocess": ["smooth-outline:radius=0"]}}, "OptionError", "from 0.5 to 20"),
         ({"schema": "<View/>"}, "LabelConfigError", "<BrushLabels"),
         ({"schema": "<View>"}, "LabelConfigError", "<BrushLabels"),
         ({"project": None}, "RequestError", "project"),

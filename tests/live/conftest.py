@@ -33,6 +33,8 @@ _CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_NO_TRAININGS = {"FIT_AFTER": "1000", "FIT_QUIET_S": "86400"}
+"""Whoever wants a training says so for the project: those of all others would come before it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,7 +66,9 @@ def backend(
     label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BackendServer]:
     state_dir = tmp_path_factory.mktemp("maskloop")
-    server = BackendServer(label_studio_url=label_studio.url, api_key=API_KEY, state_dir=state_dir)
+    server = BackendServer(
+        label_studio_url=label_studio.url, api_key=API_KEY, state_dir=state_dir, settings=_NO_TRAININGS
+    )
     with server:
         yield server
 

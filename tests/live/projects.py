@@ -18,6 +18,7 @@ from scripts.label_studio_rest import LabelStudioRest
 from tests.live.pictures import LivePicture, Mask
 
 LABEL = "Object"
+CHECK = "Check here"
 SCRIBBLES = Path(__file__).resolve().parents[2] / "scripts" / "templates" / "scribbles.xml"
 _CONTROLS = {
     "brush": "BrushLabels",
@@ -45,6 +46,15 @@ def config_for(kind: str) -> str:
   <KeyPointLabels name="point" toName="image" smart="true">{prompt}</KeyPointLabels>
   <RectangleLabels name="box" toName="image" smart="true">{prompt}</RectangleLabels>
 </View>"""
+
+
+def with_error_areas(config: str) -> str:
+    """The config with a control that shows where pre-labels are probably wrong."""
+    control = (
+        '<PolygonLabels name="check" toName="image" smart="false" opacity="0.1" model_error_areas="true">'
+        f'<Label value="{CHECK}" background="#ffbf00"/></PolygonLabels>'
+    )
+    return config.replace("</View>", f"{control}</View>")
 
 
 @dataclass(frozen=True)

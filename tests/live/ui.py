@@ -34,8 +34,8 @@ _EDITOR_IS_READY = """() => {
   return Boolean(isLoaded && isDrawn);
 }"""
 _PICTURE_BOX = """() => {
-  const box = document.querySelector('img[alt="image"]').getBoundingClientRect();
-  return [box.x, box.y, box.width, box.height];
+  const box = document.querySelector('img[alt="image"]')?.getBoundingClientRect();
+  return box?.width ? [box.x, box.y, box.width, box.height] : null;
 }"""
 _STAGE_BOX = """() => {
   const box = document.querySelector('.konvajs-content').getBoundingClientRect();
@@ -47,7 +47,13 @@ _NATURAL_SIZE = """() => {
 }"""
 _RESULT = "window.Htx.annotationStore.selected.serializeAnnotation()"
 _SUGGESTION_COUNT = "window.Htx.annotationStore.selected.suggestions.size"
+_IS_UNSAVED = "!window.Htx.annotationStore.selected.pk"
 _IS_REGION_SELECTED = "window.Htx.annotationStore.selected.selectedRegions.length === 1"
+_IS_PREDICTION = "window.Htx.annotationStore.selected.type === 'prediction'"
+_SELECT_REGION = """index => {
+  const annotation = window.Htx.annotationStore.selected;
+  annotation.selectArea(annotation.regionStore.regions[index]);
+}"""
 _SELECT_LABEL = """([label, control]) => {
   const tags = [...window.Htx.annotationStore.selected.names.values()];
   const tag = tags.find(each => (each.name || '').replace(/@.*/, '') === control);
@@ -112,14 +118,14 @@ class LabellingPage:
         self.page.wait_for_url(lambda url: "/user/login" not in url)
         return self._context.storage_state()
 
-    def open_task(self, task: LiveTask) -> None:
-        """Open the first task of the project by a click on its row, and wait for its picture.
+    def open_task(self, task: LiveTask, row: int = 0) -> None:
+        """Open a task by a click on its row, the first one by default, and wait for its picture.
 
         Not by its address: the editor then fetches the task twice, and sometimes forgets the regions of the
         first answer when the second arrives.
         """
         self.page.goto(f"{self._server_url}/projects/{task.project}/data")
-        self.page.locator(_ROW).first.click()
+        self.page.locator(_ROW).nth(row).click()
         self.page.wait_for_url(f"**task={task.task}*")
         self._wait_for_editor()
 
@@ -176,7 +182,7 @@ class LabellingPage:
 
     def screen_point(self, x: float, y: float) -> tuple[float, float]:
         """Screen position of a place in the picture as it is shown."""
-        left, top, width, height = self.page.evaluate(_PICTURE_BOX)
+        left, top, width, height = self._picture_box()
         return left + width * x / 100, top + height * y / 100
 
     def click(self, x: float, y: float, *, alt: bool = False) -> None:
@@ -302,6 +308,23 @@ class LabellingPage:
         if not waiting.value.ok:
             raise AssertionError(f"submitting was refused: {waiting.value.status} {waiting.value.text()}")
 
+    def duplicate(self) -> None:
+        """Make an own annotation of the one that is shown."""
+        self.page.locator("[class*=annotation-button__trigger]").first.click()
+        self.page.get_by_text("Duplicate Annotation").click()
+        self.page.wait_for_function(_IS_UNSAVED)
+
+    def open_tab(self, version: str) -> None:
+        """Look at the prediction of a version, one of the tabs beside the annotations."""
+        self.page.locator("[class*=annotation-button]").filter(has_text=version).first.click()
+        self.page.wait_for_function(_IS_PREDICTION)
+        self._wait_for_editor()
+
+    def show_region_details(self, index: int) -> None:
+        """Select a region of the list, so that the info panel shows its details."""
+        self.page.evaluate(_SELECT_REGION, index)
+        self.page.wait_for_function(_IS_REGION_SELECTED)
+
     def delete_region_at(self, x: float, y: float) -> None:
         """Delete the region at a place: with a smart tool in hand, a click on a region selects it."""
         self.smart_tool("key-point-tool")
@@ -335,6 +358,11 @@ class LabellingPage:
         reddened: Mask = pixels[..., 0] - pixels[..., 1:].max(axis=2) > _REDDENED
         return reddened
 
+    def _picture_box(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height; the editor takes the picture away for a moment when it lays it out."""
+        box = self.page.wait_for_function(_PICTURE_BOX).json_value()
+        return box[0], box[1], box[2], box[3]
+
     def _visible_box(self) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of what is visible: a turned picture is larger than its stage."""
         picture, stage = self.page.evaluate(_PICTURE_BOX), self.page.evaluate(_STAGE_BOX)
@@ -355,7 +383,7 @@ class LabellingPage:
             Intersection over union, on the screen's pixels of what is visible of the picture.
         """
         shown = np.rot90(mask, -1) if turned else mask
-        left, top, width, height = self.page.evaluate(_PICTURE_BOX)
+        left, top, width, height = self._picture_box()
         visible_left, visible_top, visible_right, visible_bottom = self._visible_box()
         rows = (np.arange(visible_top, visible_bottom) + 0.5 - top) / height * shown.shape[0]
         columns = (np.arange(visible_left, visible_right) + 0.5 - left) / width * shown.shape[1]

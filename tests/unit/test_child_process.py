@@ -8,7 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.child_process import ChildProcess, clean_environment, endings_deferred, free_port
+from scripts.child_process import (
+    ENDINGS,
+    ChildProcess,
+    clean_environment,
+    endings_deferred,
+    endings_interrupt,
+    free_port,
+)
 from scripts.errors import StartError
 
 # Serves the empty folder it runs in, and starts a process of its own that ignores SIGTERM.
@@ -112,4 +119,15 @@ def test_an_ending_signal_waits_until_the_process_is_known() -> None:
         signal.raise_signal(signal.SIGINT)
         reached.append("end of the block")
     assert reached == ["end of the block"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_swallowed_signal_is_not_forgotten(ending: signal.Signals) -> None:
+    with endings_interrupt() as end_if_wanted:
+        end_if_wanted()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(ending)
+        with pytest.raises(KeyboardInterrupt):
+            end_if_wanted()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -112,9 +114,13 @@ def test_masks_of_other_pictures_and_other_clicks_are_found(tmp_path: Path) -> N
 
 def test_memory_of_a_process_includes_what_it_started() -> None:
     before = resident_bytes(os.getpid())
-    held = np.ones(64 * 2**20, np.uint8)
-
-    assert resident_bytes(os.getpid()) - before > held.nbytes // 2
+    code = "held = bytes([1]) * (64 << 20); print('ready', flush=True); input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        assert resident_bytes(os.getpid()) - before > 48 << 20
+        child.communicate("\n")
     with pytest.raises(NothingMeasuredError, match="process 999999999"):
         resident_bytes(999_999_999)
 

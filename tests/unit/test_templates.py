@@ -19,8 +19,10 @@ OUTPUTS = {
     "one-class": ControlKind.BRUSH,
     "polygons": ControlKind.POLYGON,
     "scribbles": ControlKind.BRUSH,
+    "side-by-side": ControlKind.BRUSH,
     "two-images": ControlKind.BRUSH,
     "vectors": ControlKind.VECTOR,
+    "warnings": ControlKind.BRUSH,
 }
 
 

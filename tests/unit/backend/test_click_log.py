@@ -49,6 +49,19 @@ def test_records_of_a_task_are_read_as_they_were_added_in_order(engine: Engine) 
     assert log.for_task(9, 9) == []
 
 
+def test_prompts_are_counted_once_although_each_click_sends_the_earlier_ones_again(engine: Engine) -> None:
+    log = ClickLog(engine, keep_days=90)
+    for prompt_ids in (("a",), ("a", "b"), ("c",)):
+        log.add(replace(RECORD, prompt_ids=prompt_ids))
+    for elsewhere in (
+        replace(RECORD, task_id=8),
+        replace(RECORD, project_id=3),
+        replace(RECORD, task_id=None),
+    ):
+        log.add(elsewhere)
+    assert log.prompts_by_task(2) == {7: 3, 8: 2}
+
+
 def test_adding_waits_for_no_database(engine: Engine) -> None:
     log = ClickLog(engine, keep_days=90)
     with engine.connect() as connection:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ModelStoreError
-from backend.state.model_store import FILES, ModelStore
+from backend.state.model_store import FILES, MORE_FILES, ModelStore
 from models.label_schema import LabelSchema, Question
 from tests.fakes.versions import facts, trained_files
 
@@ -195,6 +195,18 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(store: ModelStore, tmp_path:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in (tmp_path / "versions" / "7").iterdir()] == [".lock"]
     assert store.publish(7, source, facts()).number == 1
+
+
+def test_what_a_model_has_besides_is_stored_and_watched_with_it(store: ModelStore, tmp_path: Path) -> None:
+    source = trained_files(tmp_path / "job")
+    (source / MORE_FILES[0]).write_text("folds")
+    (source / "log.txt").write_text("not part of it")
+    info = store.publish(7, source, facts())
+    folder = store.folder(info)
+    assert {path.name for path in folder.iterdir()} == {*FILES, *MORE_FILES, "model.json"}
+    (folder / MORE_FILES[0]).unlink()
+    with pytest.raises(ModelStoreError, match=MORE_FILES[0]):
+        store.find(7, info.name)
 
 
 def test_a_model_without_its_files_is_not_published(store: ModelStore, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ def test_a_project_changes_what_it_names_and_keeps_the_rest() -> None:
     ("key", "value", "message"),
     [
         ("learn", "no", "true or false"),
+        ("select_after_fit", 1, "true or false"),
+        ("selector", ["auto"], "a name"),
         ("fit_after", 0, "at least 1"),
         ("fit_after", 2.5, "a whole number"),
         ("fit_after", True, "a whole number"),

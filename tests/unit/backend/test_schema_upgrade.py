@@ -55,14 +55,21 @@ def test_opening_a_database_that_is_up_to_date_writes_nothing(tmp_path: Path) ->
     writer.close()
 
 
-def test_processes_that_open_an_empty_database_at_once_all_get_it_complete(tmp_path: Path) -> None:
-    code = (
-        "import sys; from backend.state.database import open_database; open_database(sys.argv[1]).dispose()"
-    )
-    command = [sys.executable, "-c", code, url(tmp_path / "db.sqlite3")]
-    processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 3
-    assert differences(open_database(url(tmp_path / "db.sqlite3"))) == []
+OPEN_MANY = """
+import sys, time
+from backend.state.database import open_database
+for number in range(20):
+    time.sleep(max(0, float(sys.argv[2]) + 0.15 * number - time.time()))
+    open_database(f"{sys.argv[1]}-{number}").dispose()
+"""
+"""Opens new databases, each at a moment at which others open it, too."""
+
+
+def test_processes_that_open_empty_databases_at_once_all_get_them_complete(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN_MANY, url(tmp_path / "db"), str(time.time() + 3)]
+    processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 4
+    assert differences(open_database(url(tmp_path / "db-19"))) == []
 
 
 def test_threads_that_open_an_empty_database_at_once_all_get_it_complete(tmp_path: Path) -> None:
@@ -71,13 +78,13 @@ def test_threads_that_open_an_empty_database_at_once_all_get_it_complete(tmp_pat
         threading.Thread(
             target=lambda: found.append(differences(open_database(url(tmp_path / "db.sqlite3"))))
         )
-        for _ in range(4)
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert found == [[]] * 4
+    assert found == [[]] * 8
 
 
 def test_an_upgrade_that_is_interrupted_changes_nothing_and_is_done_the_next_time(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from backend.labelstudio.image_decoding import decode
+from backend.labelstudio.image_decoding import decode, header
 from models.errors import ImageError
 
 MAX_PIXELS = 10_000
@@ -51,6 +51,17 @@ TURNED = {
     7: scene()[::-1, ::-1].transpose(1, 0, 2),
     8: np.rot90(scene()),
 }
+
+
+@pytest.mark.parametrize(("stored", "read"), [(1, 1), (6, 6), (8, 8), (0, 1), (9, 1)])
+def test_the_header_tells_size_and_turn_without_decoding(stored: int, read: int) -> None:
+    content = encoded(scene(), "JPEG", exif=orientation(stored))
+    assert header(content[:-30]) == ((20, 40), read)
+
+
+def test_what_is_no_picture_has_no_header() -> None:
+    with pytest.raises(ImageError, match="not a picture"):
+        header(b"no picture")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF"])

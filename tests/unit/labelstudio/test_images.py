@@ -17,6 +17,7 @@ from PIL import Image
 
 from backend.errors import ImageAddressError, ImageUnavailableError, LabelStudioError
 from backend.labelstudio.credentials import LegacyToken, PersonalAccessToken
+from backend.labelstudio.image_addresses import ShownAndModels
 from backend.labelstudio.images import ImageLimits, ImageLoader, TaskImage
 from models.errors import ImageError, MaskloopError
 from tests.fakes.http_server import HttpServer, Reply, http_server
@@ -100,6 +101,82 @@ def test_local_files_come_from_the_mounted_folder(studio: HttpServer, tmp_path: 
     (tmp_path / "a b.png").write_bytes(PICTURE)
     assert is_red(load(loader(studio, local_files_root=tmp_path), "/data/local-files/?d=a%20b.png"))
     assert studio.requests == []
+
+
+def test_models_may_see_another_picture_than_people(
+    studio: HttpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    studio.routes["/data/upload/1/other.png"] = Reply(png("blue"))
+    images = loader(studio)
+    both = ShownAndModels(UPLOAD, "/data/upload/1/other.png")
+    seen = images.load(both, task_id=7, project_id=1)
+    assert (seen.pixels == (0, 0, 255)).all()
+    assert seen.digest == hashlib.sha256(png("blue")).hexdigest()
+    assert is_red(images.load(UPLOAD, task_id=7, project_id=1))
+    assert images.load(both, task_id=7, project_id=1) is seen
+    assert caplog.text == ""
+
+
+def test_models_see_all_16_bits_of_an_original(studio: HttpServer, tmp_path: Path) -> None:
+    deep = np.full((20, 40), 1000, dtype=np.uint16)
+    deep[5:10, 5:10] = 1015  # as dark as the rest in 8 bit
+    Image.fromarray(deep).save(tmp_path / "deep.tif")
+    (tmp_path / "shown.png").write_bytes(PICTURE)
+    both = ShownAndModels("/data/local-files/?d=shown.png", "/data/local-files/?d=deep.tif")
+    seen = loader(studio, local_files_root=tmp_path).load(both, task_id=7, project_id=1)
+    assert np.array_equal(seen.pixels[:, :, 0] > 128, deep > 1000)
+
+
+def stack() -> bytes:
+    """A TIFF of 16 bit whose pages differ."""
+    pages = [Image.fromarray(np.eye(20, 40, number, dtype=np.uint16) * 4000) for number in range(3)]
+    buffer = BytesIO()
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    return buffer.getvalue()
+
+
+def test_models_see_the_page_of_a_stack_that_the_task_is_about(studio: HttpServer) -> None:
+    studio.routes["/data/upload/1/stack.tif"] = Reply(stack())
+    images = loader(studio)
+    digests = set()
+    for page in range(3):
+        both = ShownAndModels(UPLOAD, f"/data/upload/1/stack.tif#page={page}")
+        seen = images.load(both, task_id=7, project_id=1)
+        assert np.array_equal(seen.pixels[:, :, 0] == 255, np.eye(20, 40, page, dtype=bool))
+        digests.add(seen.digest)
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ("/data/upload/1/missing.png", "404"),
+        ("/data/upload/1/turned.png", "(40, 20); (20, 40) are shown"),
+        ("/data/upload/1/no.png", "not a picture"),
+        (f"{UPLOAD}#page=3", "no page 3"),
+        (f"{UPLOAD}#frame=3", "part of a file"),
+        ("/data/upload/1/stack.tif#page=9", "no page 9"),
+        ("https://elsewhere.org/a.png", "not fetched from elsewhere.org"),
+        ("file:///etc/passwd", "http:// and https://"),
+    ],
+)
+def test_what_models_cannot_see_is_replaced_by_what_people_see_and_logged(
+    studio: HttpServer, caplog: pytest.LogCaptureFixture, other: str, reason: str
+) -> None:
+    studio.routes["/data/upload/1/turned.png"] = Reply(png("blue", (20, 40)))
+    studio.routes["/data/upload/1/no.png"] = Reply(b"no picture")
+    studio.routes["/data/upload/1/stack.tif"] = Reply(stack())
+    images = loader(studio)
+    for _ in range(2):
+        assert is_red(images.load(ShownAndModels(UPLOAD, other), task_id=7, project_id=1))
+    assert "Task 7: models look at the picture that people see." in caplog.text
+    assert reason in caplog.text
+    assert len(caplog.records) == 1
+
+
+def test_without_the_picture_that_people_see_there_is_none(studio: HttpServer) -> None:
+    with pytest.raises(ImageUnavailableError):
+        loader(studio).load(ShownAndModels("/data/upload/1/missing.png", UPLOAD), task_id=7, project_id=1)
 
 
 @pytest.mark.parametrize("path", ["missing.png", "missing/folder.png", "a.png/b.png", "folder", "loop"])

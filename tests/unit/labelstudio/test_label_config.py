@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from backend.errors import LabelConfigError, RequestError
 from backend.labelstudio.controls import Control, ControlKind
+from backend.labelstudio.image_addresses import ShownAndModels
 from backend.labelstudio.label_config import ChoiceTarget, LabelConfig
 from backend.labelstudio.label_config_warnings import config_warnings
 from backend.labelstudio.label_config_xml import EXAMPLE, MAX_CHARACTERS
@@ -123,6 +124,28 @@ def test_a_control_of_two_pictures_draws_on_both() -> None:
     after = parsed.control("b", "after")
     assert after is not None and after.to_name == "after"
     assert parsed.control("b", "elsewhere") is None
+
+
+def test_a_picture_without_controls_is_only_looked_at() -> None:
+    parsed = LabelConfig.parse(
+        '<View><Image name="plain" value="$image"/><Image name="enhanced" value="$enhanced"/>'
+        f'<BrushLabels name="b" toName="enhanced">{LABELS}</BrushLabels></View>'
+    )
+    assert parsed.images == {"enhanced": "enhanced"}
+
+
+@pytest.mark.parametrize("value", ["original", "$original", " $original "])
+def test_models_may_look_at_another_picture_than_people(value: str) -> None:
+    parsed = LabelConfig.parse(
+        f'<View><Image name="image" value="$image" model_value="{value}"/>'
+        f'<BrushLabels name="b" toName="image">{LABELS}</BrushLabels></View>'
+    )
+    both = {"image": "/data/a.png", "original": "/data/a.tif"}
+    assert parsed.image_url("image", both) == ShownAndModels("/data/a.png", "/data/a.tif")
+    for nothing in ({}, {"original": ""}, {"original": None}, {"original": 7}):
+        assert parsed.image_url("image", {"image": "/data/a.png"} | nothing) == "/data/a.png"
+    with pytest.raises(RequestError, match="no picture"):
+        parsed.image_url("image", {"original": "/data/a.tif"})
 
 
 def test_a_control_without_to_name_draws_on_the_only_picture() -> None:

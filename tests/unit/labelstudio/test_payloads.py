@@ -282,6 +282,13 @@ def test_pre_labels_are_the_first_ones_of_the_version_stored_last() -> None:
     assert of_task(predictions=stored).prelabels == ("first",)
 
 
+@pytest.mark.parametrize("review", ["cleaned-2", "inspect-1"])
+def test_predictions_that_are_there_to_be_reviewed_are_no_pre_labels(review: str) -> None:
+    stored = [prediction(["first"], "1", 1), prediction(["cleaned"], review, 2)]
+    assert of_task(predictions=stored).prelabels == ("first",)
+    assert of_task(predictions=stored[1:]).prelabels == ()
+
+
 @pytest.mark.parametrize("drafts", [[{"result": []}], [{"result": ["drawn"]}]])
 def test_once_there_is_a_draft_the_pre_labels_do_not_matter(drafts: list[Any]) -> None:
     task = of_task(predictions=[prediction(["first"], "1", 1)], drafts=drafts)

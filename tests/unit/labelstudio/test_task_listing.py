@@ -11,7 +11,9 @@ from backend.labelstudio.rest import LabelStudioApi
 from backend.labelstudio.task_listing import (
     PAGE,
     TaskChoice,
+    annotated_tasks,
     chosen_tasks,
+    tasks_in_progress,
     tasks_with_version,
 )
 
@@ -31,9 +33,14 @@ class Project:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.queries.append(dict(request.url.params))
         query = json.loads(self.queries[-1]["query"])
-        (after,) = (item["value"] for item in query["filters"]["items"] if item["operator"] == "greater")
-        rest = [task for task in self.tasks if task["id"] > after]
+        limits = [item["value"] for item in query["filters"]["items"] if item["filter"] == "filter:tasks:id"]
+        rest = [task for task in self.tasks if all(self._within(task["id"], limit) for limit in limits)]
+        rest.sort(key=lambda task: task["id"], reverse=query["ordering"] == ["-tasks:id"])
         return httpx.Response(200, json={"tasks": rest[: int(self.queries[-1]["page_size"])]})
+
+    @staticmethod
+    def _within(number: Any, limit: Any) -> bool:
+        return bool(limit["min"] <= number <= limit["max"] if isinstance(limit, dict) else number > limit)
 
     def conditions(self) -> list[tuple[str, str, Any]]:
         """Of the first list but for the last, which is that of the page."""
@@ -50,21 +57,40 @@ def test_all_tasks_are_listed_page_after_page() -> None:
     found = list(chosen_tasks(project.api, 3, TaskChoice()))
     assert [task.id for task in found] == list(range(1, 2 * PAGE + 2))
     assert found[4] == Task(5, 3, {"image": "5.png"})
-    assert len(project.queries) == 3
+    assert len(project.queries) == 4  # the first page, the last number, two windows
     assert project.conditions() == []
+
+
+def test_gaps_among_the_numbers_are_passed_in_growing_steps() -> None:
+    numbers = [*range(1, PAGE + 1), 40 * PAGE, *range(40 * PAGE + 7, 42 * PAGE)]
+    project = Project(tasks(*numbers))
+    assert [task.id for task in chosen_tasks(project.api, 3, TaskChoice())] == numbers
+    assert len(project.queries) < 15
 
 
 def test_a_listing_costs_label_studio_no_predictions_and_calls_no_model() -> None:
     project = Project(tasks(1))
     list(chosen_tasks(project.api, 3, TaskChoice()))
     (query,) = project.queries
-    assert (query["fields"], query["include"], query["review"]) == ("task_only", "id,data", "true")
+    assert (query["fields"], query["include"], query["review"]) == ("task_only", "id,data,meta", "true")
 
 
 def test_only_tasks_that_need_annotations_are_listed_if_wanted() -> None:
     project = Project(tasks(1))
     list(chosen_tasks(project.api, 3, TaskChoice(unfinished=True)))
     assert project.conditions() == [("filter:tasks:completed_at", "empty", True)]
+
+
+def test_annotated_tasks_and_tasks_with_a_draft_are_asked_for() -> None:
+    project = Project(tasks(4, meta={"sequence": "a"}))
+    assert list(annotated_tasks(project.api, 3)) == [Task(4, 3, {"image": "4.png"}, meta={"sequence": "a"})]
+    assert project.conditions() == [("filter:tasks:total_annotations", "greater", 0)]
+    project.queries.clear()
+    assert tasks_in_progress(project.api, 3) == {4}
+    assert project.conditions() == [
+        ("filter:tasks:completed_at", "empty", True),
+        ("filter:tasks:draft_exists", "equal", True),
+    ]
 
 
 def test_tasks_are_chosen_by_number_within_the_window_that_holds_them() -> None:
