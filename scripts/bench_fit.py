@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import numpy as np
 import PIL.Image
 import typer
@@ -22,12 +21,11 @@ from rich.progress import track
 
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.results import encode_region
-from models.arrays import Image, Mask
 from models.prompts import Click
 from models.regions import Region
 from scripts import editor_requests
 from scripts.backend_server import BackendServer
-from scripts.bench_pictures import BenchPicture
+from scripts.bench_pictures import BenchPicture, draw_cells
 from scripts.bench_report import report, summary
 from scripts.child_process import endings_interrupt
 from scripts.click_load import Sent, click_together, send_click
@@ -38,40 +36,10 @@ from scripts.service_client import ServiceClient
 _PROJECT = "1.1"
 _VERSION = "unet-p1-"
 _LABEL = "Object"
-_N_CELLS = (6, 14)
 _POLL_S = 0.5
 _MOST_OBJECTS = 300
 """Enough that no click is made twice and answered from memory."""
 _CLICKS_PER_OBJECT = 3
-
-
-def draw_cells(size: int, seed: int) -> tuple[Image, list[Mask]]:
-    """Draw two kinds of cells that only their colour tells apart; one of them is annotated.
-
-    Args:
-        size: Height and width in pixels.
-        seed: Of the random generator.
-
-    Returns:
-        The picture, (size, size, 3), and the masks of the annotated cells.
-    """
-    rng = np.random.default_rng(seed)
-    values = np.full((size, size, 3), (225.0, 215.0, 220.0))
-    masks = []
-    taken = np.zeros((size, size), dtype=bool)
-    for _ in range(int(rng.integers(*_N_CELLS))):
-        mask = np.zeros((size, size), dtype=np.uint8)
-        centre = tuple(int(value) for value in rng.integers(size // 10, size - size // 10, 2))
-        axes = tuple(int(value) for value in rng.uniform(size / 24, size / 10, 2))
-        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, thickness=-1)
-        inside = (mask > 0) & ~taken
-        wanted = bool(rng.random() < 0.5)
-        values[inside] = (150, 105, 75) if wanted else (110, 115, 160)
-        taken |= inside
-        if wanted:
-            masks.append(inside)
-    values += cv2.GaussianBlur(rng.normal(0, 60, values.shape), (0, 0), size / 200)
-    return np.clip(values + rng.normal(0, 6, values.shape), 0, 255).astype(np.uint8), masks
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from models.training.samples import Truth
 _ENLARGED = 4
 """Pictures are drawn this many times smaller, because drawing large ones takes seconds."""
 _SMALLEST_AREA = 600
+_N_CELLS = (6, 14)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,35 @@ def draw_pictures(folder: Path, count: int, size: int, seed: int = 0) -> Iterato
         large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
         PIL.Image.fromarray(large).save(path, quality=90)
         yield BenchPicture(number, path, (size, size), objects)
+
+
+def draw_cells(size: int, seed: int) -> tuple[Image, list[Mask]]:
+    """Draw two kinds of cells that only their colour tells apart; one of them is annotated.
+
+    Args:
+        size: Height and width in pixels.
+        seed: Of the random generator.
+
+    Returns:
+        The picture, (size, size, 3), and the masks of the annotated cells.
+    """
+    rng = np.random.default_rng(seed)
+    values = np.full((size, size, 3), (225.0, 215.0, 220.0))
+    masks = []
+    taken = np.zeros((size, size), dtype=bool)
+    for _ in range(int(rng.integers(*_N_CELLS))):
+        mask = np.zeros((size, size), dtype=np.uint8)
+        centre = tuple(int(value) for value in rng.integers(size // 10, size - size // 10, 2))
+        axes = tuple(int(value) for value in rng.uniform(size / 24, size / 10, 2))
+        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, thickness=-1)
+        inside = (mask > 0) & ~taken
+        wanted = bool(rng.random() < 0.5)
+        values[inside] = (150, 105, 75) if wanted else (110, 115, 160)
+        taken |= inside
+        if wanted:
+            masks.append(inside)
+    values += cv2.GaussianBlur(rng.normal(0, 60, values.shape), (0, 0), size / 200)
+    return np.clip(values + rng.normal(0, 6, values.shape), 0, 255).astype(np.uint8), masks
 
 
 def _clicks(truth: Mask, seed: int) -> tuple[Click, ...]:
