@@ -28,7 +28,8 @@ from backend.state.unread_events import UnreadEvents
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.5
-_STOP_S = 5.0
+_STOP_S = 20.0
+"""For a job to be put back; on an idle machine that takes a moment."""
 
 
 class Worker:

@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.child_process import ChildProcess, clean_environment, free_port
 
 _ROOT = Path(__file__).resolve().parent.parent
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 
 
 class BackendServer(ChildProcess):

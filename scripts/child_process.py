@@ -21,6 +21,7 @@ from scripts.errors import StartError
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals with which people and service managers end a command."""
 _POLL_S = 0.2
+_ANSWER_S = 10.0
 _STOP_S = 10.0
 _TAIL_LINES = 25
 
@@ -172,7 +173,7 @@ class ChildProcess:
         self, process: subprocess.Popen[bytes], on_wait: Callable[[float], None] | None
     ) -> None:
         started = time.monotonic()
-        with httpx.Client(timeout=2.0, trust_env=False) as client:
+        with httpx.Client(timeout=_ANSWER_S, trust_env=False) as client:
             while (waited := time.monotonic() - started) < self._start_timeout_s:
                 if on_wait is not None:
                     on_wait(waited)
@@ -211,6 +212,7 @@ class ChildProcess:
                 break  # the group is empty
             if self._group_ended(group, patience_s):
                 break
+        self._process.wait()
         self._process = None
 
     def _group_ended(self, group: int, patience_s: float) -> bool:

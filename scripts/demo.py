@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -188,9 +189,16 @@ def run(console: Console, state_dir: Path, ports: tuple[int | None, int | None],
         return not check
     finally:
         for ending in ENDINGS:
-            signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not leave a server behind
+            signal.signal(ending, signal.SIG_IGN)  # a Ctrl-C now must not leave a server behind
         stack.close()
         console.print("Label Studio and Maskloop are stopped.")
+
+
+def _interrupt_once(_number: int, _frame: FrameType | None) -> None:
+    """End the demo; a second Ctrl-C must not leave a server behind, however soon it comes."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def main(
@@ -203,7 +211,7 @@ def main(
 ) -> None:
     """Run Label Studio, Maskloop and a demo project until Ctrl-C."""
     for ending in ENDINGS:
-        signal.signal(ending, signal.default_int_handler)  # each of them stops the servers as Ctrl-C does
+        signal.signal(ending, _interrupt_once)  # each of them stops the servers as Ctrl-C does
     with errors_to_exit(), ExitStack() as stack:
         state_dir = STATE_DIR
         if check:  # of its own, so that nothing of earlier runs can help or harm

@@ -74,6 +74,11 @@ class LabelStudioServer(ChildProcess):
             # Both are needed before a model on a loopback or private address can be added.
             "ML_BLOCK_LOCAL_IP": "false",
             "SSRF_PROTECTION_ENABLED": "false",
+            # By default it waits 1 to 3 s: a busy service would count as gone, its events lose their order.
+            "ML_CONNECTION_TIMEOUT": "60",
+            "ML_TIMEOUT_HEALTH": "60",
+            "ML_TIMEOUT_SETUP": "60",
+            "WEBHOOK_TIMEOUT": "60",
             # Nothing leaves this machine.
             "COLLECT_ANALYTICS": "false",
             "LATEST_VERSION_CHECK": "false",

@@ -37,7 +37,7 @@ class Server(BaseApplication):
             "worker_class": "gthread",
             "threads": self._settings.threads,
             "timeout": 120,  # Label Studio gives up on /predict after 100 s
-            "graceful_timeout": 10,
+            "graceful_timeout": 30,  # what was handed over is written before the end, however busy the disk
             "keepalive": 30,
             "control_socket_disable": True,  # a file in the home folder that two servers would share
             "loglevel": self._settings.log_level.lower(),

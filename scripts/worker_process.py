@@ -59,7 +59,7 @@ class WorkerProcess:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(_STOP_S)
+            process.wait()
 
     def _keep_running(self) -> None:
         pause_s = _FIRST_PAUSE_S

@@ -1,14 +1,13 @@
 """The database: what must survive a restart and is not in Label Studio.
 
 SQLite in write-ahead mode by default, PostgreSQL by URL. Each store opens short transactions of its own;
-writers wait for each other inside the database (5 s at most), readers never wait.
+writers wait for each other inside the database (30 s at most), readers never wait.
 
 To add a table, or a column to one: change it here, and add one file to `migrations/versions` that does the
 same (`op.create_table`, `op.add_column`), with the next number and the present newest as `down_revision`. A
 test compares what the revisions make with this module. Revisions that were released are never edited.
 """
 
-import sqlite3
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import SQLAlchemyError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_random
 
 from backend.errors import DatabaseError
 from backend.state.schema_upgrade import bring_up_to_date
 
-_WAIT_S = 5.0
-"""For others who write to a SQLite file."""
+_WAIT_S = 30.0
+"""For others who write to a SQLite file: on a busy disk that may take them seconds."""
 
 metadata = MetaData()
 
@@ -292,7 +291,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """
     cursor = connection.cursor()
     for attempt in Retrying(
-        retry=retry_if_exception_type(sqlite3.OperationalError),
+        retry=retry_if_exception_message(match=".*lock"),
         wait=wait_random(0.01, 0.1),
         stop=stop_after_delay(_WAIT_S),
         reraise=True,
