@@ -35,6 +35,8 @@ class BulkLabelStudio:
         annotations: What was submitted, by the task.
         refuses: Numbers of tasks whose predictions are left out without an error.
         broken: Whether every import is refused.
+        held: Beginning of the paths of requests that are refused, and not before `released` is set.
+        released: See `held`.
         shown: Version that annotators see, "" for none.
         shows: Whether predictions are shown.
         sampling: Name of the order in which tasks are asked.
@@ -51,6 +53,8 @@ class BulkLabelStudio:
     annotations: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     refuses: set[int] = field(default_factory=set)
     broken: bool = False
+    held: str = ""
+    released: threading.Event = field(default_factory=threading.Event)
     shown: str = ""
     shows: bool = False
     sampling: str = "Sequential sampling"
@@ -112,6 +116,7 @@ class BulkLabelStudio:
             try:
                 yield f"http://127.0.0.1:{server.server_port}"
             finally:
+                self.released.set()
                 server.shutdown()
                 thread.join()
 
@@ -132,6 +137,9 @@ class BulkLabelStudio:
     def _answer(self, method: str, path: str, params: Mapping[str, str], body: bytes) -> tuple[int, Any]:
         content: Any = json.loads(body) if body else {}
         path = path.rstrip("/")
+        if self.held and path.startswith(self.held):
+            self.released.wait()
+            return 404, {"detail": "Not found."}
         if method != "GET":
             self.writes.append(f"{method} {path}")
         if path == "/api/tasks":

@@ -50,6 +50,12 @@ class HttpServer:
         return [request.target for request in self.requests]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128  # a client that finds no place in line tries again a second later
+
+
 @contextmanager
 def http_server() -> Iterator[HttpServer]:
     """Serve until the block ends; a list of replies is given out one by one."""
@@ -84,9 +90,7 @@ def http_server() -> Iterator[HttpServer]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
+    with _Server(("127.0.0.1", 0), Handler) as server:
         book.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -10,7 +10,9 @@ from backend.errors import LabelStudioError
 from backend.services.inspection_process import InspectProject
 
 AWAY, BROKEN, DEADLY, SLOW = 91, 92, 93, 94
-"""Projects that fail on purpose, by accident, with the process, and after a second."""
+"""Projects that fail on purpose, by accident, with the process, and one that waits for `GO_ON`."""
+GO_ON = "go on"
+"""File among the notes."""
 
 
 def noting(notes: Path) -> InspectProject:
@@ -25,8 +27,8 @@ def noting(notes: Path) -> InspectProject:
             raise RuntimeError("broken")
         if project_id == DEADLY:
             os._exit(7)
-        if project_id == SLOW:
-            time.sleep(1)
+        while project_id == SLOW and not (notes / GO_ON).exists():
+            time.sleep(0.01)
         return 1
 
     return inspect

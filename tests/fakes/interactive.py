@@ -70,12 +70,12 @@ class Gated(Recording):
 
     def encode(self, image: Image) -> Embedding:
         self.encoding.set()
-        assert self.may_encode.wait(20)
+        assert self.may_encode.wait(60)
         return super().encode(image)
 
     def segment(
         self, embedding: Embedding, prompts: Prompts, previous: Prediction | None = None
     ) -> Prediction:
         self.segmenting.set()
-        assert self.may_segment.wait(20)
+        assert self.may_segment.wait(60)
         return super().segment(embedding, prompts, previous)

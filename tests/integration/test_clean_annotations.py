@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -247,17 +245,21 @@ def test_a_killed_round_goes_on_where_it_was(
     studio.tasks |= {number: {"image": "none"} for number in range(10, 400)}
     studio.annotations |= {number: [submitted(number % 60, drawn(CRUMBY))] for number in range(10, 400)}
     studio.finished |= set(range(10, 400))
+    studio.held = "/api/projects/1/import"  # the round cannot end before it is killed
     command = [sys.executable, "-m", "scripts.clean_annotations", "--project", "1", "--least-change", "0.001"]
     full = clean_environment("MASKLOOP_") | environment
     file = tmp_path / "state" / "cleaned" / "1" / "cleaned-1.jsonl"
     with subprocess.Popen(command, cwd=ROOT, env=full, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 120
-        while lines_of(file) < 20:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+        try:
+            deadline = time.monotonic() + 120
+            while lines_of(file) < 20:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        finally:
+            process.kill()
     assert studio.writes == []
+    studio.held = ""
     kept = lines_of(file) - 1
     result = run(environment)
     assert (result.exit_code, len(cleaned(studio))) == (0, 393)

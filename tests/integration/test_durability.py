@@ -18,6 +18,7 @@ from scripts.child_process import clean_environment, free_port
 from tests.fakes.requests import COIN_CENTRES, coins_picture, point, predict_body, task
 
 ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE_S = 120.0
 
 
 @contextmanager
@@ -33,8 +34,8 @@ def server_ended_by(ending: signal.Signals, state_dir: Path, **settings: str) ->
         start_new_session=True,
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
-            deadline = time.monotonic() + 60
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+            deadline = time.monotonic() + _PATIENCE_S
             while True:
                 try:
                     client.get("/health")
@@ -45,7 +46,7 @@ def server_ended_by(ending: signal.Signals, state_dir: Path, **settings: str) ->
             yield client
     finally:
         os.killpg(server.pid, ending)
-        server.wait(20)
+        server.wait(_PATIENCE_S)
 
 
 def stored_tasks(state_dir: Path) -> list[int]:

@@ -6,6 +6,7 @@ import base64
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -290,8 +291,11 @@ def test_a_killed_round_goes_on(studio: BulkLabelStudio, environment: dict[str, 
     studio.tasks = {number: {"image": ADDRESS, FIELD: ""} for number in numbers}
     studio.annotations = {number: [submitted(number, bad=number == BAD)] for number in numbers}
     studio.finished = set(numbers)
+    studio.tasks[60] = {"image": ADDRESS.replace("disc", "late"), FIELD: ""}
+    studio.held = "/data"  # the round cannot end before it is killed
     command = [sys.executable, "-m", "scripts.inspect_annotations", "--project", "1", "--rules", "holes"]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment("MASKLOOP_") | environment)
+    patient = clean_environment("MASKLOOP_") | environment | {"MASKLOOP_IMAGE_TIMEOUT_S": "1000"}
+    process = subprocess.Popen(command, cwd=ROOT, env=patient)
     store = inspections(environment)
     deadline = time.monotonic() + _PATIENCE_S
     while not store.looks(1):
@@ -300,6 +304,9 @@ def test_a_killed_round_goes_on(studio: BulkLabelStudio, environment: dict[str, 
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     n_kept = len(store.looks(1))
+    assert 0 < n_kept < 60
+    pictures = Path(environment["MASKLOOP_LOCAL_FILES_ROOT"]) / "imgs"
+    shutil.copy(pictures / "disc.png", pictures / "late.png")
     result = run(environment, "--rules", "holes")
     assert result.exit_code == 0, result.output
     assert f"looked at now: {60 - n_kept}." in result.output

@@ -203,7 +203,7 @@ def test_identical_requests_in_flight_are_computed_once(settings: Settings) -> N
 
         def predict(self, image: Image) -> PreLabels:
             calls.append(1)
-            assert release.wait(10)
+            assert release.wait(60)
             return PreLabels((), (), 0.5)
 
     app = create_app(
@@ -215,6 +215,6 @@ def test_identical_requests_in_flight_are_computed_once(settings: Settings) -> N
         while "maskloop_coalesced_total 1.0" not in app.test_client().get("/metrics").text:
             threading.Event().wait(0.01)
         release.set()
-        first, second = (future.result(10) for future in both)
+        first, second = (future.result(60) for future in both)
     assert first == second
     assert calls == [1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,10 +169,12 @@ def test_a_stopped_round_goes_on_where_it_was(
     studio: BulkLabelStudio, environment: dict[str, str], files: Path, ending: signal.Signals
 ) -> None:
     many_pictures(studio, files, N_MANY)
+    studio.tasks[N_MANY] = {"image": "/data/local-files/?d=imgs/late.png"}
+    studio.held = "/data"  # the round cannot end before it is stopped
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.prelabel_project", "1"],
         cwd=ROOT,
-        env=clean_environment("MASKLOOP_") | environment,
+        env=clean_environment("MASKLOOP_") | environment | {"MASKLOOP_IMAGE_TIMEOUT_S": "1000"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -185,11 +188,13 @@ def test_a_stopped_round_goes_on_where_it_was(
             time.sleep(0.02)
     finally:
         os.killpg(process.pid, ending)
+        studio.released.set()
         output = process.communicate()[0]
     assert process.returncode == (-signal.SIGKILL if ending == signal.SIGKILL else 130), output
     assert studio.writes == []
     n_kept = finished_tasks(environment)
     assert 3 <= n_kept < N_MANY
+    shutil.copy(files / "imgs" / "large.png", files / "imgs" / "late.png")
     goes_on = run(environment)
     assert goes_on.exit_code == 0, goes_on.output
     assert f"{n_kept} wait for their import, {N_MANY - n_kept} are to be computed" in goes_on.output

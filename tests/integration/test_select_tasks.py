@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -389,10 +390,12 @@ def test_a_stopped_round_goes_on_where_it_was(
 ) -> None:
     cv2.imwrite(str(files / "imgs" / "large.png"), coins_picture(600, 800))
     studio.tasks = {number: {"image": "/data/local-files/?d=imgs/large.png"} for number in range(1, 13)}
+    studio.tasks[12] = {"image": "/data/local-files/?d=imgs/late.png"}
+    studio.held = "/data"  # the round cannot end before it is stopped
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.select_tasks", "--project", "1"],
         cwd=ROOT,
-        env=clean_environment("MASKLOOP_") | environment,
+        env=clean_environment("MASKLOOP_") | environment | {"MASKLOOP_IMAGE_TIMEOUT_S": "1000"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -407,9 +410,11 @@ def test_a_stopped_round_goes_on_where_it_was(
             time.sleep(0.02)
     finally:
         os.killpg(process.pid, ending)
+        studio.released.set()
         output = process.communicate()[0]
     assert process.returncode == (-signal.SIGKILL if ending == signal.SIGKILL else 130), output
     assert studio.writes == []
+    shutil.copy(files / "imgs" / "large.png", files / "imgs" / "late.png")
     goes_on = run(environment)
     assert goes_on.exit_code == 0, goes_on.output
     assert studio.versions() == {"watershed-1.q1": 12}

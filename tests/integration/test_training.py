@@ -28,6 +28,8 @@ from tests.fakes.requests import CONFIG
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = 7
 PICTURES = 10
+LONG_S, SHORT_S = 60, 5
+"""Seconds of the training that is killed, which must not end before, and of the one that goes on with it."""
 
 
 @contextmanager
@@ -38,7 +40,6 @@ def server(folder: Path) -> Iterator[tuple[httpx.Client, int]]:
         "MASKLOOP_STATE_DIR": str(folder / "state"),
         "MASKLOOP_LOCAL_FILES_ROOT": str(folder / "files"),
         "MASKLOOP_FIT_AFTER": str(PICTURES),
-        "MASKLOOP_FIT_SECONDS": "5",
         "MASKLOOP_FIT_THREADS": "1",
         "MASKLOOP_SELECT_AFTER_FIT": "true",  # which cannot be, without a Label Studio
     }
@@ -51,12 +52,12 @@ def server(folder: Path) -> Iterator[tuple[httpx.Client, int]]:
             start_new_session=True,
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
             eventually(lambda: answers(client))
             yield client, process.pid
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(100)
 
 
 def answers(client: httpx.Client) -> bool:
@@ -96,18 +97,36 @@ def submission(files: Path, number: int) -> dict[str, Any]:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started, and those that they started."""
-    direct = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    threads = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    found = {int(each) for each in [*direct, *(one for thread in threads for one in thread)]}
+    """The processes that a process started, and those that they started; none if it has ended."""
+    folder = Path(f"/proc/{pid}/task")
+    try:
+        threads = os.listdir(folder)
+    except OSError:
+        return []
+    found = [int(each) for thread in threads for each in content(folder / thread / "children").split()]
     return [*found, *(below for each in found for below in children(each))]
+
+
+def content(file: Path) -> bytes:
+    """Of a file about a process or a thread; nothing if that has ended."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def worker_of(server_pid: int) -> int | None:
     for pid in children(server_pid):
-        if b"scripts.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if b"scripts.worker" in content(Path(f"/proc/{pid}/cmdline")):
             return pid
     return None
+
+
+def announce(client: httpx.Client, fit_seconds: int) -> str:
+    """Set the project up, as Label Studio does; returns the version of its pre-labels."""
+    options = {"fit_seconds": fit_seconds}
+    setup = {"project": f"{PROJECT}.1", "schema": CONFIG, "hostname": "", "extra_params": options}
+    return str(client.post("/setup", json=setup).json()["model_version"])
 
 
 @pytest.fixture
@@ -119,16 +138,17 @@ def test_submissions_become_a_version_although_the_worker_is_killed_while_it_lea
     tmp_path: Path, jobs: JobStore
 ) -> None:
     with server(tmp_path) as (client, pid):
+        announce(client, LONG_S)
         for number in range(1, PICTURES + 1):
             assert client.post("/webhook", json=submission(tmp_path / "files", number)).status_code == 201
         eventually(lambda: any(learning(job) for job in jobs.newest(1)))
         first = worker_of(pid)
         assert first is not None
         os.kill(first, signal.SIGKILL)
+        announce(client, SHORT_S)
         eventually(lambda: worker_of(pid) not in (None, first))
         eventually(lambda: jobs.find(1).state in ("done", "failed"), timeout_s=200)
-        setup = {"project": f"{PROJECT}.1", "schema": CONFIG, "hostname": "", "extra_params": {}}
-        announced = client.post("/setup", json=setup).json()["model_version"]
+        announced = announce(client, SHORT_S)
         eventually(lambda: not list((tmp_path / "state" / "jobs").iterdir()))
         metrics = client.get("/metrics").text
     [job] = jobs.newest(10)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, StorageState, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from backend.labelstudio.client import LabelStudioClient
 from backend.services.connection import Connection, connect
@@ -19,7 +19,7 @@ from scripts.label_studio_rest import LabelStudioRest
 from scripts.label_studio_server import API_KEY, LabelStudioServer
 from tests.live.pictures import LivePicture
 from tests.live.projects import LiveTask, config_for
-from tests.live.ui import LabellingPage
+from tests.live.ui import TIMEOUT_MS, LabellingPage
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -78,8 +78,11 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
     if program is None:
         pytest.fail("No Chromium on the PATH; `bash scripts/test.sh` installs it.")
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=_CHROMIUM_FLAGS)
+        chromium = playwright.chromium.launch(
+            executable_path=program, args=_CHROMIUM_FLAGS, timeout=TIMEOUT_MS
+        )
         yield chromium
         chromium.close()
 

@@ -31,7 +31,7 @@ def guarded(rest: LabelStudioRest, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_everything_but_health_wants_the_password(guarded: BackendServer) -> None:
-    with httpx.Client(base_url=guarded.url, trust_env=False) as http:
+    with httpx.Client(base_url=guarded.url, trust_env=False, timeout=60) as http:
         assert http.get("/health").status_code == 200
         assert http.post("/predict", json={}).status_code == 401
         assert http.post("/webhook", json={}, auth=(USER, "wrong")).status_code == 401
@@ -55,8 +55,8 @@ def test_clicking_submitting_and_the_webhook_work_with_the_password(
     assert len(stored) == before + 1
     (kept,) = [region for region in stored if region["id"] == sent["id"]]
     assert np.array_equal(region_mask(kept), region_mask(sent))
-    metrics = httpx.get(f"{guarded.url}/metrics", auth=(USER, PASSWORD), trust_env=False).text
-    assert 'maskloop_events_total{action="ANNOTATION_CREATED"} 1.0' in metrics
+    metrics = httpx.get(f"{guarded.url}/metrics", auth=(USER, PASSWORD), trust_env=False, timeout=60)
+    assert 'maskloop_events_total{action="ANNOTATION_CREATED"} 1.0' in metrics.text
 
 
 def test_connecting_again_changes_nothing(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.results import encode_region
 from models.regions import Region
-from scripts.child_process import clean_environment
 from scripts.label_studio_rest import LabelStudioRest
-from scripts.label_studio_server import API_KEY
-from tests.live.conftest import ROOT
+from tests.live.commands import run_command
 from tests.live.pictures import HEIGHT, WIDTH, Mask, two_objects
 from tests.live.projects import LABEL, LiveTask, config_for, iou, region_mask
 from tests.live.ui import LabellingPage
@@ -38,7 +35,7 @@ def test_the_cleaned_mask_is_a_tab_beside_the_annotation_which_stays(
     drawn = annotate(rest, config, dirty, untidy)
     annotate(rest, config, tidy, picture.whole)
 
-    assert "Predictions imported: 1" in clean(rest.url, project, tmp_path).stdout
+    assert "Predictions imported: 1" in clean(rest.url, project, tmp_path)
     task = rest.task(dirty)
     (annotation,) = task["annotations"]
     assert annotation["result"] == drawn
@@ -47,17 +44,17 @@ def test_the_cleaned_mask_is_a_tab_beside_the_annotation_which_stays(
     assert region["meta"] == {"text": [NOTE]}
     assert np.array_equal(region_mask(region), picture.whole)
     assert rest.call("GET", f"/api/projects/{project}")["model_version"] != "cleaned-1"
-    assert "Predictions imported: 0" in clean(rest.url, project, tmp_path).stdout
+    assert "Predictions imported: 0" in clean(rest.url, project, tmp_path)
 
     ui.open_task(LiveTask(project, dirty, picture))
-    assert 0.9 < ui.overlap_on_screen(untidy) > ui.overlap_on_screen(picture.whole)
+    ui.wait_until(lambda: 0.9 < ui.overlap_on_screen(untidy) > ui.overlap_on_screen(picture.whole))
     ui.open_tab("cleaned-1")
-    assert ui.overlap_on_screen(untidy) < ui.overlap_on_screen(picture.whole) > 0.9
+    ui.wait_until(lambda: ui.overlap_on_screen(untidy) < ui.overlap_on_screen(picture.whole) > 0.9)
     ui.show_region_details(0)
-    assert NOTE in ui.page.inner_text("body")
+    expect(ui.page.locator("body")).to_contain_text(NOTE, use_inner_text=True)
     ui.screenshot(f"cleaned-{kind}")
 
-    assert "Version cleaned-1: 1 predictions deleted." in clean(rest.url, project, tmp_path, "--clear").stdout
+    assert "Version cleaned-1: 1 predictions deleted." in clean(rest.url, project, tmp_path, "--clear")
     assert iou(region_mask(rest.task(dirty)["annotations"][0]["result"][0]), untidy) == 1
 
 
@@ -72,18 +69,6 @@ def annotate(rest: LabelStudioRest, config: str, task: int, mask: Mask) -> list[
     return list(rest.call("POST", path, json={"result": result, "lead_time": 5})["result"])
 
 
-def clean(url: str, project: int, state_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    settings = {
-        "MASKLOOP_LABEL_STUDIO_URL": url,
-        "MASKLOOP_LABEL_STUDIO_API_KEY": API_KEY,
-        "MASKLOOP_STATE_DIR": str(state_dir),
-    }
-    options = ["--project", str(project), "--least-change", "0.001", *arguments]
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.clean_annotations", *options],
-        cwd=ROOT,
-        env=clean_environment("MASKLOOP_") | settings,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def clean(url: str, project: int, state_dir: Path, *arguments: str) -> str:
+    options = [f"--project={project}", "--least-change=0.001", *arguments]
+    return run_command("clean_annotations", *options, LABEL_STUDIO_URL=url, STATE_DIR=state_dir)

@@ -16,7 +16,7 @@ def shown_mask(ui: LabellingPage, answer: list[dict[str, object]]) -> Mask:
     """The answer's only mask, after checking that it is what the screen shows."""
     (region,) = answer
     mask = region_mask(region)
-    assert ui.overlap_on_screen(mask) > 0.9
+    ui.wait_until(lambda: ui.overlap_on_screen(mask) > 0.9)
     return mask
 
 
@@ -45,7 +45,7 @@ def test_points_grow_and_shrink_the_mask_and_what_is_stored_is_what_was_sent(
 
     ui.accept()
     ui.screenshot("click-4-accepted")
-    assert ui.overlap_on_screen(smaller) > 0.9
+    ui.wait_until(lambda: ui.overlap_on_screen(smaller) > 0.9)
     ui.submit()
     (stored,) = stored_regions(rest, task)
     assert np.array_equal(region_mask(stored), smaller)
@@ -71,7 +71,7 @@ def test_rejecting_takes_the_mask_away(ui: LabellingPage, make_task: Callable[..
     ui.start_smart(task)
     ui.smart_click(*percent(*LIGHT_SIDE))
     ui.reject()
-    assert not ui.painted().any()
+    ui.wait_until(lambda: not ui.painted().any())
     assert ui.results() == []
 
 

@@ -28,7 +28,7 @@ def test_an_object_can_be_clicked_accepted_and_stored(
     ui.start_smart(task)
     (sent,) = ui.smart_click(*percent(170, 210))
     ui.screenshot(f"control-{kind}")
-    assert ui.painted().any()
+    ui.wait_until(lambda: bool(ui.painted().any()))
     ui.accept()
     ui.submit()
     (stored,) = stored_regions(rest, task)

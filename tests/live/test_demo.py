@@ -19,7 +19,7 @@ from scripts.demo_project import connect_backend, open_project
 from scripts.label_studio_rest import LabelStudioRest
 from tests.live.conftest import ROOT
 
-_DYING_S = 10.0  # a killed process is listed until the kernel has cleared it away
+_DYING_S = 60.0  # a killed process is listed until the kernel has cleared it away
 MARK = "TEST_MARK"  # a variable that everything a demo starts inherits
 
 

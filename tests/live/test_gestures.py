@@ -12,7 +12,7 @@ from tests.live.ui import LabellingPage
 
 LIGHT_SIDE, DARK_SIDE = (120, 65), (120, 115)  # pixels (row, column) on the two halves of the left object
 DISC = (170, 210)
-_DRAFT_TIMEOUT_S = 30
+_DRAFT_TIMEOUT_S = 120
 
 
 def wait_for_draft(rest: LabelStudioRest, task: LiveTask, n_regions: int) -> None:
@@ -133,4 +133,4 @@ def test_the_answer_to_the_last_of_some_quick_clicks_stays_on_the_screen(
     ui.wait_for_answers()
     ui.screenshot("quick-clicks")
     assert ui.suggestion_count() == 1
-    assert ui.overlap_on_screen(task.picture.whole) > 0.8
+    ui.wait_until(lambda: ui.overlap_on_screen(task.picture.whole) > 0.8)

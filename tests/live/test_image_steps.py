@@ -12,6 +12,7 @@ from scripts.child_process import ChildProcess, clean_environment, free_port
 from tests.unit.test_container import ROOT, health_command, instructions
 
 IN_IMAGE = "/opt/maskloop"
+pytestmark = pytest.mark.timeout(900)  # two installations
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_the_service_starts_as_in_the_image_and_its_health_check_passes(built: P
         environment=environment,
         health_url=f"http://127.0.0.1:{port}/health",
         log_path=tmp_path / "log",
-        start_timeout_s=60,
+        start_timeout_s=180,
         working_dir=built,
     )
     with server:

@@ -34,7 +34,7 @@ _CONFIG = with_error_areas(config_for("brush"))
 _OPTIONS = {"fit_after": _ANNOTATED, "fit_quiet_s": 600, "fit_seconds": 90, "select_after_fit": True}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_submitted_annotations_make_better_pre_labels_which_can_be_rolled_back(
     ui: LabellingPage, rest: LabelStudioRest, client: LabelStudioClient, backend: BackendServer
 ) -> None:
@@ -55,7 +55,7 @@ def test_submitted_annotations_make_better_pre_labels_which_can_be_rolled_back(
 
     ui.open_task(new)
     ui.screenshot("learned-pre-labels")
-    assert ui.overlap_on_screen(new.picture.whole) > 0.6
+    ui.wait_until(lambda: ui.overlap_on_screen(new.picture.whole) > 0.6)
     prediction = _prediction(rest, new)
     assert prediction["model_version"] == queue
     learned, otsu = _drawn(prediction, new.picture), _otsu(new.picture)
@@ -105,7 +105,7 @@ def _wait_for_queue(rest: LabelStudioRest, project: int) -> str:
 def _command(backend: BackendServer, name: str, *arguments: str) -> str:
     command = [sys.executable, "-m", f"scripts.{name}", *arguments]
     done = subprocess.run(
-        command, env=backend.environment, check=True, capture_output=True, timeout=60, text=True
+        command, env=backend.environment, check=True, capture_output=True, timeout=300, text=True
     )
     return done.stdout
 

@@ -17,7 +17,7 @@ def test_opening_a_task_shows_pre_labels_on_its_objects(
     ui.open_task(task)
     ui.screenshot("pre-labels")
     objects = task.picture.whole | task.picture.other
-    assert ui.overlap_on_screen(objects) > 0.85
+    ui.wait_until(lambda: ui.overlap_on_screen(objects) > 0.85)
     stored = [region_mask(region) for region in rest.task(task.task)["predictions"][0]["result"]]
     assert iou(np.logical_or.reduce(stored), objects) > 0.9
 
@@ -25,7 +25,7 @@ def test_opening_a_task_shows_pre_labels_on_its_objects(
 def test_the_label_stream_shows_pre_labels(ui: LabellingPage, make_task: Callable[..., LiveTask]) -> None:
     task = make_task(two_objects(), prelabels=True)
     ui.open_stream(task)
-    assert ui.overlap_on_screen(task.picture.whole | task.picture.other) > 0.85
+    ui.wait_until(lambda: ui.overlap_on_screen(task.picture.whole | task.picture.other) > 0.85)
 
 
 def test_pre_labels_can_be_submitted_as_they_are(

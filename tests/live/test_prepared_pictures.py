@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -17,9 +15,9 @@ from PIL import Image
 from backend.labelstudio.client import LabelStudioClient
 from backend.services.connection import Connection, connect
 from scripts.backend_server import BackendServer
-from scripts.child_process import clean_environment
 from scripts.label_studio_rest import LabelStudioRest
-from scripts.label_studio_server import API_KEY, LabelStudioServer
+from scripts.label_studio_server import LabelStudioServer
+from tests.live.commands import run_command
 from tests.live.conftest import ROOT
 from tests.live.pictures import HEIGHT, WIDTH, LivePicture, percent, turned_by_exif, two_objects
 from tests.live.projects import LABEL, LiveTask, iou, region_mask
@@ -46,18 +44,6 @@ def originals(folder: Path) -> LivePicture:
     return picture
 
 
-def command(name: str, *arguments: str | Path, **settings: str) -> str:
-    environment = clean_environment("MASKLOOP_") | {
-        f"MASKLOOP_{key}": value for key, value in settings.items()
-    }
-    started = [sys.executable, "-m", f"scripts.{name}", *map(str, arguments)]
-    result = subprocess.run(
-        started, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 @pytest.fixture
 def tasks(
     label_studio: LabelStudioServer,
@@ -69,7 +55,7 @@ def tasks(
     root = label_studio.files_root
     picture = originals(root / "raw")
     shown = root / "shown"
-    command("prepare_images", root / "raw", shown, "--side-by-side", LOCAL_FILES_ROOT=str(root))
+    run_command("prepare_images", root / "raw", shown, "--side-by-side", LOCAL_FILES_ROOT=root)
     config = TEMPLATE.read_text(encoding="utf-8").replace(
         'value="$enhanced"', 'value="$enhanced" model_value="original"'
     )
@@ -97,10 +83,10 @@ def test_masks_that_are_clicked_on_prepared_pictures_fit_the_originals(
         ui.page.wait_for_function(_BOTH_ARE_LOADED)
         ui.auto_annotation()
         ui.auto_accept(on=False)
-        left, top, width, height = ui.page.evaluate(_BOX_OF_ENHANCED)
         x, y = percent(170, 210)
         ui.smart_tool("key-point-tool")
         ui.choose_label(LABEL, "clicks")
+        left, top, width, height = ui.page.evaluate(_BOX_OF_ENHANCED)
         with ui.smart_answer() as received:
             ui.page.mouse.click(left + width * x / 100, top + height * y / 100)
         ui.screenshot(f"side-by-side-{row}")
@@ -113,8 +99,8 @@ def test_masks_that_are_clicked_on_prepared_pictures_fit_the_originals(
 
     assert "models look at the picture that people see" not in backend.log_path.read_text()
 
-    settings = {"LABEL_STUDIO_URL": label_studio.url, "LABEL_STUDIO_API_KEY": API_KEY}
-    command("export_masks", tmp_path, "--project", str(tasks[0].project), **settings)
+    project = f"--project={tasks[0].project}"
+    run_command("export_masks", tmp_path, project, LABEL_STUDIO_URL=label_studio.url)
     disc = tasks[0].picture.other
     for name, expected in (("deep.tif", disc), ("turned.jpg", np.rot90(disc))):
         mask = np.asarray(cv2.imread(str(tmp_path / "raw" / f"{name}.png"), cv2.IMREAD_UNCHANGED))

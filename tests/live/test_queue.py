@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,12 @@ from backend.state.database import open_database
 from backend.state.model_store import ModelStore
 from backend.state.queue_rounds import QueueRounds
 from models.label_schema import LabelSchema
-from scripts.child_process import clean_environment
 from scripts.label_studio_rest import LabelStudioRest
 from scripts.label_studio_server import API_KEY, LabelStudioServer
 from tests.fakes.random_unet import write_random_unet
 from tests.fakes.requests import coins_picture
 from tests.fakes.versions import facts
-from tests.live.conftest import ROOT
+from tests.live.commands import run_command
 from tests.live.projects import LABEL, config_for
 
 N_TASKS, N_PICTURES = 200, 20
@@ -44,22 +41,14 @@ def select(label_studio: LabelStudioServer, state_dir: Path) -> Callable[..., st
     """Runs the command and returns what it says."""
 
     def run(project: int, *arguments: str) -> str:
-        settings = {
-            "MASKLOOP_LABEL_STUDIO_URL": label_studio.url,
-            "MASKLOOP_LABEL_STUDIO_API_KEY": API_KEY,
-            "MASKLOOP_LOCAL_FILES_ROOT": str(label_studio.files_root),
-            "MASKLOOP_STATE_DIR": str(state_dir),
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "scripts.select_tasks", "--project", str(project), *arguments],
-            cwd=ROOT,
-            env=clean_environment("MASKLOOP_") | settings,
-            capture_output=True,
-            text=True,
-            check=False,
+        return run_command(
+            "select_tasks",
+            f"--project={project}",
+            *arguments,
+            LABEL_STUDIO_URL=label_studio.url,
+            LOCAL_FILES_ROOT=label_studio.files_root,
+            STATE_DIR=state_dir,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     return run
 
@@ -82,7 +71,7 @@ def annotators(rest: LabelStudioRest) -> Iterator[tuple[httpx.Client, httpx.Clie
 def _invited(rest: LabelStudioRest) -> str:
     """The key of a new annotator."""
     page = f"{rest.url}{rest.call('GET', '/api/invite')['invite_url']}"
-    with httpx.Client(trust_env=False, follow_redirects=True, base_url=rest.url) as browser:
+    with httpx.Client(trust_env=False, follow_redirects=True, base_url=rest.url, timeout=60) as browser:
         form = browser.get(page).text
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
         assert found is not None
@@ -93,7 +82,7 @@ def _invited(rest: LabelStudioRest) -> str:
         return str(browser.get("/api/current-user/token").raise_for_status().json()["token"])
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(1500)
 def test_two_annotators_are_asked_in_the_order_of_the_queue_after_a_training_and_after_its_end(
     rest: LabelStudioRest,
     annotators: tuple[httpx.Client, httpx.Client],

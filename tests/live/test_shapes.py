@@ -42,7 +42,7 @@ def check_shown_and_serialised(
     rest.call("POST", f"/api/tasks/{task.task}/annotations/", json={"result": drawn})
     ui.open_task(task)
     ui.screenshot(f"holes-{control.result_type}")
-    assert ui.overlap_on_screen(truth) > 0.9
+    ui.wait_until(lambda: ui.overlap_on_screen(truth) > 0.9)
     saved = decode_annotation(ui.results(), config.controls, {"image": (HEIGHT, WIDTH)})
     assert saved.problems == ()
     assert all(part.labels == (LABEL,) for part in saved.regions)

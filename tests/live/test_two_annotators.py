@@ -24,10 +24,8 @@ def test_two_browsers_at_once_get_their_own_masks(
             left.point(*percent(*LEFT))
             right.point(*percent(*RIGHT))
         (left_region,), (right_region,) = for_left, for_right
-        assert is_only(region_mask(left_region), task.picture.light, task.picture.other)
-        assert is_only(region_mask(right_region), task.picture.other, task.picture.whole)
-        assert left.overlap_on_screen(region_mask(left_region)) > 0.9
-        assert right.overlap_on_screen(region_mask(right_region)) > 0.9
+        check_shown(left, region_mask(left_region), task.picture.light, task.picture.other)
+        check_shown(right, region_mask(right_region), task.picture.other, task.picture.whole)
         left.reject()
         right.reject()
 
@@ -53,6 +51,11 @@ def test_many_clicks_at_once_on_two_tasks_get_their_own_masks(
             else (task.picture.other, task.picture.whole)
         )
         assert is_only(region_mask(region), wanted, unwanted)
+
+
+def check_shown(window: LabellingPage, mask: Mask, wanted: Mask, unwanted: Mask) -> None:
+    assert is_only(mask, wanted, unwanted)
+    window.wait_until(lambda: window.overlap_on_screen(mask) > 0.9)
 
 
 def is_only(mask: Mask, wanted: Mask, unwanted: Mask) -> bool:

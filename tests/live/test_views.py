@@ -20,7 +20,7 @@ def test_masks_fit_a_picture_that_is_turned_by_exif(
     ui.screenshot("exif")
     mask = region_mask(region)
     assert iou(mask, task.picture.other) > 0.9
-    assert ui.overlap_on_screen(mask) > 0.9
+    ui.wait_until(lambda: ui.overlap_on_screen(mask) > 0.9)
     ui.accept()
     ui.submit()
     (stored,) = stored_regions(rest, task)
@@ -32,7 +32,7 @@ def test_pre_labels_fit_a_picture_that_is_turned_by_exif(
 ) -> None:
     task = make_task(turned_by_exif(), prelabels=True)
     ui.open_task(task)
-    assert ui.overlap_on_screen(task.picture.whole | task.picture.other) > 0.85
+    ui.wait_until(lambda: ui.overlap_on_screen(task.picture.whole | task.picture.other) > 0.85)
 
 
 def test_a_click_in_a_turned_view_gives_the_object_under_the_pointer(
@@ -46,7 +46,7 @@ def test_a_click_in_a_turned_view_gives_the_object_under_the_pointer(
     ui.screenshot("turned-view")
     mask = region_mask(region)
     assert iou(mask, task.picture.other) > 0.9
-    assert ui.overlap_on_screen(mask, turned=True) > 0.9
+    ui.wait_until(lambda: ui.overlap_on_screen(mask, turned=True) > 0.9)
     ui.accept()
     ui.submit()
     (stored,) = stored_regions(rest, task)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,9 +16,8 @@ from backend.labelstudio.client import LabelStudioClient
 from backend.labelstudio.task_reports import FIELD, KEY, TAB
 from backend.services.connection import Connection, connect
 from scripts.backend_server import BackendServer
-from scripts.child_process import clean_environment
 from scripts.label_studio_rest import LabelStudioRest
-from scripts.label_studio_server import API_KEY
+from tests.live.commands import run_command
 from tests.live.conftest import ROOT
 from tests.live.pictures import percent, two_objects
 from tests.live.projects import LABEL, LiveTask, config_for
@@ -28,7 +25,7 @@ from tests.live.stained_tiles import stained_tiles
 from tests.live.ui import LabellingPage
 
 _SENTENCE = f'<Text name="warning" value="${FIELD}"/>'
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 TEMPLATES = ROOT / "scripts" / "templates"
 _CROSSING = "The polygon crosses itself once."
 
@@ -68,8 +65,8 @@ def draw(ui: LabellingPage, corners: Corners) -> None:
     ui.choose_label(LABEL, "out")
     for corner in (*corners, corners[0]):
         ui.click(*corner)
-        ui.page.wait_for_timeout(100)
-    assert len(ui.results()) == 1
+        ui.wait_for_frames(6)
+    ui.wait_for_regions(1)
 
 
 def report(rest: LabelStudioRest, task: LiveTask) -> Any:
@@ -83,11 +80,16 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def tabs(rest: LabelStudioRest, project: int) -> list[tuple[str, int]]:
+    """Titles and numbers of the project's tabs."""
+    views = rest.call("GET", "/api/dm/views/", params={"project": project})
+    return [(view["data"]["title"], int(view["id"])) for view in views]
+
+
 def tab_of(rest: LabelStudioRest, project: int) -> int:
     """Number of the project's tab of warnings."""
-    views = rest.call("GET", "/api/dm/views/", params={"project": project})
-    (tab,) = (view["id"] for view in views if view["data"]["title"] == TAB)
-    return int(tab)
+    (number,) = (number for title, number in tabs(rest, project) if title == TAB)
+    return number
 
 
 def open_tab(ui: LabellingPage, rest: LabelStudioRest, project: int) -> None:
@@ -96,7 +98,7 @@ def open_tab(ui: LabellingPage, rest: LabelStudioRest, project: int) -> None:
     expect(ui.page.get_by_text(TAB, exact=True).first).to_be_visible()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_doubtful_annotation_is_seen_on_the_task_and_in_the_tab_until_it_is_corrected(
     ui: LabellingPage, rest: LabelStudioRest, tasks: list[LiveTask]
 ) -> None:
@@ -120,6 +122,7 @@ def test_a_doubtful_annotation_is_seen_on_the_task_and_in_the_tab_until_it_is_co
     ui.open_task(good, row=1)
     expect(shown.filter(has_text=sentence)).to_have_count(0)
 
+    eventually(lambda: TAB in dict(tabs(rest, bad.project)))
     open_tab(ui, rest, bad.project)
     rows = ui.page.locator("[class*=row-wrapper]")
     expect(rows).to_have_count(1)
@@ -128,7 +131,7 @@ def test_a_doubtful_annotation_is_seen_on_the_task_and_in_the_tab_until_it_is_co
 
     ui.open_task(bad)
     annotations_before = rest.task(bad.task)["annotations"]
-    delete_region(ui)
+    ui.delete_region(0)
     draw(ui, CORRECTED)
     ui.submit()
     eventually(lambda: report(rest, bad) is None)
@@ -141,33 +144,18 @@ def test_a_doubtful_annotation_is_seen_on_the_task_and_in_the_tab_until_it_is_co
     ui.screenshot("no-warning-in-the-tab")
 
 
-def delete_region(ui: LabellingPage) -> None:
-    """Delete the only region, chosen in the list of regions."""
-    ui.page.locator(".lsf-outliner-item").first.click()
-    ui.page.keyboard.press("Backspace")
-    ui.page.wait_for_function("window.Htx.annotationStore.selected.serializeAnnotation().length === 0")
-
-
 @pytest.fixture
 def inspect(backend: BackendServer) -> Callable[..., str]:
     """Runs the command and returns what it says."""
 
     def run(project: int, *arguments: str) -> str:
-        settings = {
-            name: backend.environment[f"MASKLOOP_{name}"] for name in ("STATE_DIR", "LABEL_STUDIO_URL")
-        }
-        environment = {f"MASKLOOP_{name}": value for name, value in settings.items()}
-        environment |= {"MASKLOOP_LABEL_STUDIO_API_KEY": API_KEY}
-        done = subprocess.run(
-            [sys.executable, "-m", "scripts.inspect_annotations", "--project", str(project), *arguments],
-            cwd=ROOT,
-            env=clean_environment("MASKLOOP_") | environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        return run_command(
+            "inspect_annotations",
+            f"--project={project}",
+            *arguments,
+            LABEL_STUDIO_URL=backend.environment["MASKLOOP_LABEL_STUDIO_URL"],
+            STATE_DIR=backend.environment["MASKLOOP_STATE_DIR"],
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     return run
 
@@ -214,8 +202,7 @@ def test_the_command_warns_about_what_was_there_before_and_people_can_accept_it(
     assert "Tasks with a warning: 0 of 3." in inspect(project, "--rules", "missing-label", "--review")
     assert listed(rest, project) == []
     inspect(project, "--clear")
-    views = rest.call("GET", "/api/dm/views/", params={"project": project})
-    assert [view["data"]["title"] for view in views] == ["Default"]
+    assert [title for title, _ in tabs(rest, project)] == ["Default"]
 
 
 def annotate(rest: LabelStudioRest, task: int, labels: list[str]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -12,16 +13,19 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Locator, Page, Request, StorageState
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Request, Response, StorageState
 
 from scripts.label_studio_server import PASSWORD, USERNAME
 from tests.live.pictures import Mask
 from tests.live.projects import LABEL, LiveTask, iou
 
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 120_000
+_MOMENT = 30
+"""Frames, half a second on an idle machine, in which the browser has done what needs no answer."""
 VIEWPORT_WIDTH, VIEWPORT_HEIGHT = 1500, 950
 _OUTSIDE = re.compile(r"^https?://(?!127\.0\.0\.1[:/]|localhost[:/]).*")
 _ROW = "[class*=row-wrapper]"
+_REGION = "[role=treeitem]:has(.lsf-outliner-item)"
 _SUBMIT = re.compile(r"^(submit|update)\b", re.IGNORECASE)
 # How much more red than green and blue a pixel is before it counts as painted over a grey picture.
 _REDDENED = 30
@@ -37,6 +41,18 @@ _PICTURE_BOX = """() => {
   const box = document.querySelector('img[alt="image"]')?.getBoundingClientRect();
   return box?.width ? [box.x, box.y, box.width, box.height] : null;
 }"""
+_PICTURE_RESTS = """frames => {
+  const box = document.querySelector('img[alt="image"]')?.getBoundingClientRect();
+  const place = box?.width ? [box.x, box.y, box.width, box.height].join() : null;
+  const before = window.maskloopPlace;
+  const count = place !== null && before?.place === place ? before.count + 1 : 0;
+  window.maskloopPlace = count < frames ? {place, count} : undefined;
+  return count >= frames;
+}"""
+_FRAMES = """frames => new Promise(resolve => {
+  const next = () => (frames-- > 0 ? requestAnimationFrame(next) : resolve());
+  next();
+})"""
 _STAGE_BOX = """() => {
   const box = document.querySelector('.konvajs-content').getBoundingClientRect();
   return [box.x, box.y, box.width, box.height];
@@ -47,6 +63,7 @@ _NATURAL_SIZE = """() => {
 }"""
 _RESULT = "window.Htx.annotationStore.selected.serializeAnnotation()"
 _SUGGESTION_COUNT = "window.Htx.annotationStore.selected.suggestions.size"
+_IS_ANSWERED = "!window.Htx.awaitingSuggestions"
 _IS_UNSAVED = "!window.Htx.annotationStore.selected.pk"
 _IS_REGION_SELECTED = "window.Htx.annotationStore.selected.selectedRegions.length === 1"
 _IS_PREDICTION = "window.Htx.annotationStore.selected.type === 'prediction'"
@@ -142,8 +159,27 @@ class LabellingPage:
 
     def _wait_for_editor(self) -> None:
         self.page.wait_for_function(_EDITOR_IS_READY)
-        self.page.wait_for_timeout(500)  # the picture is laid out again once the side panels are there
+        self._wait_for_picture()  # it is laid out again once the side panels are there
         self.page.wait_for_function(_EDITOR_IS_READY)
+
+    def _wait_for_picture(self) -> None:
+        """Wait until the picture has stayed where it is for a moment."""
+        self.page.wait_for_function(_PICTURE_RESTS, arg=_MOMENT)
+
+    def wait_for_frames(self, count: int = _MOMENT) -> None:
+        """Let the browser paint so often, however long it takes on a busy machine."""
+        self.page.evaluate(_FRAMES, count)
+
+    def wait_until(self, seen: Callable[[], bool]) -> None:
+        """Look again and again until something is to be seen: masks are decoded before they are painted."""
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while not seen():
+            assert time.monotonic() < deadline, "it is not to be seen"
+            self.page.wait_for_timeout(100)
+
+    def wait_for_regions(self, count: int) -> None:
+        """Wait until the open annotation has so many regions."""
+        self.page.wait_for_function(f"{_RESULT}.length === {count}")
 
     def auto_annotation(self, *, on: bool = True) -> None:
         """Switch smart tools on or off."""
@@ -165,7 +201,7 @@ class LabellingPage:
             return
         self._smart_tool_button(name).click()
         self.page.mouse.move(5, 5)  # the fly-out lies over the picture until the mouse leaves it
-        self.page.wait_for_timeout(500)
+        self.wait_for_frames()
 
     def _smart_tool_button(self, name: str) -> Locator:
         in_fly_out = self.page.locator(f".lsf-toolbar__smart [aria-label={name}]")
@@ -209,10 +245,10 @@ class LabellingPage:
 
     def hide_or_show(self, index: int) -> None:
         """Click the eye of a region in the list of regions."""
-        row = self.page.locator("[role=treeitem]:has(.lsf-outliner-item)").nth(index)
+        row = self.page.locator(_REGION).nth(index)
         row.hover()
         row.locator("[class*=control_type_visibility] button").click()
-        self.page.wait_for_timeout(300)  # Konva paints on the next animation frames
+        self.wait_for_frames()
 
     @contextmanager
     def _held(self, key: str | None) -> Iterator[None]:
@@ -275,14 +311,16 @@ class LabellingPage:
             raise AssertionError(f"the model failed: {answer}")
         received += answer["data"]["result"]
         regions = {item["id"] for item in received}  # a bare tag's label is an item of its own
-        self.page.wait_for_function(f"{_SUGGESTION_COUNT} === {len(regions)}")
-        self.page.wait_for_timeout(300)  # Konva paints on the next animation frames
+        self.page.wait_for_function(f"{_IS_ANSWERED} && {_SUGGESTION_COUNT} === {len(regions)}")
+        self.wait_for_frames()
 
     def wait_for_answers(self) -> None:
         """Wait until all smart answers are there, whatever they were, and are on the screen."""
+        self.wait_for_frames()  # the editor asks a moment after the click
+        self.page.wait_for_function(_IS_ANSWERED)
         while self._unanswered:
             self.page.wait_for_timeout(100)
-        self.page.wait_for_timeout(500)
+        self.wait_for_frames()
 
     def suggestion_count(self) -> int:
         """How many suggestions wait to be accepted."""
@@ -292,7 +330,7 @@ class LabellingPage:
         """Accept all suggestions."""
         self.page.get_by_test_id("bottombar-accept-suggestions-button").click()
         self.page.wait_for_function(f"{_SUGGESTION_COUNT} === 0")
-        self.page.wait_for_timeout(300)
+        self.wait_for_frames()
 
     def reject(self) -> None:
         """Reject all suggestions, and delete the points they came from."""
@@ -301,9 +339,7 @@ class LabellingPage:
 
     def submit(self) -> None:
         """Submit the annotation, or update it, and wait until it is stored."""
-        with self.page.expect_response(
-            lambda response: "/annotations" in response.url and response.request.method in {"POST", "PATCH"}
-        ) as waiting:
+        with self.page.expect_response(_is_submission) as waiting:
             self.page.get_by_role("button", name=_SUBMIT).first.click()
         if not waiting.value.ok:
             raise AssertionError(f"submitting was refused: {waiting.value.status} {waiting.value.text()}")
@@ -330,14 +366,23 @@ class LabellingPage:
         self.smart_tool("key-point-tool")
         before = len(self.results())
         self.click(x, y)
+        self._delete_selected(before)
+
+    def delete_region(self, index: int) -> None:
+        """Delete a region of the list of regions."""
+        before = len(self.results())
+        self.page.locator(_REGION).nth(index).click()
+        self._delete_selected(before)
+
+    def _delete_selected(self, before: int) -> None:
         self.page.wait_for_function(_IS_REGION_SELECTED)
         self.page.keyboard.press("Backspace")
-        self.page.wait_for_function(f"{_RESULT}.length === {before - 1}")
+        self.wait_for_regions(before - 1)
 
     def rotate_right(self) -> None:
         """Turn the view by 90 degrees clockwise."""
         self.page.click("[aria-label=rotate-right]")
-        self.page.wait_for_timeout(500)
+        self._wait_for_picture()
 
     def results(self) -> list[dict[str, Any]]:
         """Regions of the open annotation, as the editor would submit them."""
@@ -388,3 +433,9 @@ class LabellingPage:
         rows = (np.arange(visible_top, visible_bottom) + 0.5 - top) / height * shown.shape[0]
         columns = (np.arange(visible_left, visible_right) + 0.5 - left) / width * shown.shape[1]
         return iou(self.painted(), shown[np.ix_(rows.astype(int), columns.astype(int))])
+
+
+def _is_submission(response: Response) -> bool:
+    """Whether it answers an annotation that was sent, and no draft of one."""
+    is_annotation = "/annotations" in response.url and "/drafts" not in response.url
+    return is_annotation and response.request.method in {"POST", "PATCH"}

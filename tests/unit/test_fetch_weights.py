@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -19,6 +18,7 @@ from models.weights_files import WEIGHTS_FILES
 from scripts.errors import DownloadError
 from scripts.fetch_weights import fetch
 from tests.fakes.http_server import HttpServer, Reply, http_server
+from tests.fakes.processes import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"weights" * 1000
@@ -89,14 +89,12 @@ def test_an_interrupted_download_is_kept_and_said(server: HttpServer, tmp_path: 
         handler.send_header("Content-Length", str(file.size_bytes))
         handler.end_headers()
         handler.wfile.write(b"x" * 2**20)
-        command.wait(60)
+        command.wait(120)
 
     server.routes["/file"] = respond
     part = tmp_path / "weights" / f"{file.file_name}.part"
     command = start(file.name, "--url", f"{server.url}/file", state_dir=tmp_path)
-    deadline = time.monotonic() + 60
-    while not (part.is_file() and part.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: part.is_file() and part.stat().st_size > 0)
     command.send_signal(signal.SIGINT)
     output, errors = command.communicate(timeout=60)
     assert (command.returncode, errors) == (130, "")

@@ -1,5 +1,5 @@
-import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -87,12 +87,14 @@ def test_what_does_not_exist_is_said(command: Command, arguments: tuple[str, ...
     assert "9" in command(*arguments, status=1)
 
 
-def test_watching_ends_with_the_training(command: Command) -> None:
+def test_watching_ends_with_the_training(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     job = command.running()
-    ending = threading.Timer(1.0, command.jobs.finish, (job, "done", "v1 is in use"))
-    ending.start()
+
+    def end_between_two_looks(_seconds: float) -> None:
+        command.jobs.finish(job, "done", "v1 is in use")
+
+    monkeypatch.setattr("scripts.jobs.time", SimpleNamespace(sleep=end_between_two_looks))
     output = command("watch")
-    ending.join()
     assert "job 1, project 7" in output
     assert output.endswith("Job 1 is done. v1 is in use\n")
 

@@ -48,7 +48,7 @@ def test_waiting_ends_when_the_models_are_loaded() -> None:
     with http_server() as server:
         server.routes["/ready"] = [Reply(b"{}", 503), Reply(b"{}", 503), Reply(b"{}")]
 
-        ServiceClient(server.url).wait_until_ready(10)
+        ServiceClient(server.url).wait_until_ready(60)
 
     assert server.targets == ["/ready"] * 3
 

@@ -1,14 +1,13 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scripts import worker_process
 from scripts.worker_process import WorkerProcess
+from tests.fakes.processes import eventually, lives
 
 UNTIL_STDIN_ENDS = "import sys; sys.stdin.read()"
 DEAF = "import time; time.sleep(600)"
@@ -16,21 +15,6 @@ DEAF = "import time; time.sleep(600)"
 
 def command(code: str) -> tuple[str, ...]:
     return sys.executable, "-c", code
-
-
-def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +32,7 @@ def test_a_worker_is_gone_after_stopping(code: str) -> None:
     assert pid is not None
     worker.stop()
     worker.stop()
-    assert not running(pid) and worker.pid is None
+    assert not lives(pid) and worker.pid is None
 
 
 def test_a_worker_that_dies_is_started_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -66,7 +50,7 @@ def test_a_worker_that_dies_is_started_again(caplog: pytest.LogCaptureFixture) -
 def test_a_worker_that_cannot_live_is_started_ever_more_rarely(caplog: pytest.LogCaptureFixture) -> None:
     worker = WorkerProcess(command("raise SystemExit(3)"))
     worker.start()
-    eventually(lambda: caplog.text.count("exit status 3") >= 4)
+    eventually(lambda: caplog.text.count("exit status 3") >= 4, timeout_s=240)
     worker.stop()
     pauses = [record.args[1] for record in caplog.records if isinstance(record.args, tuple)]
     assert pauses[:4] == [0.05, 0.1, 0.2, 0.4]
@@ -91,6 +75,6 @@ def test_a_worker_is_gone_when_its_server_was_killed() -> None:
     assert server.stdout is not None
     pid = int(server.stdout.readline())
     server.kill()
-    server.wait(10)
+    server.wait(60)
     server.stdout.close()
-    eventually(lambda: not running(pid))
+    eventually(lambda: not lives(pid))

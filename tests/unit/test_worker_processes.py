@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from scripts.errors import StartError
 from scripts.machine import usable_cores
 from scripts.worker_processes import in_processes
+from tests.fakes.processes import eventually, lives
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,15 +28,13 @@ def sleep_once_known(folder: Path, seconds: float) -> float:
     return seconds
 
 
+def once_there(folder: Path, name: str) -> str:
+    eventually((folder / name).exists)
+    return name
+
+
 def end(_: int) -> None:
     os._exit(1)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def known(folder: Path, seconds: float) -> list[int]:
@@ -44,14 +42,12 @@ def known(folder: Path, seconds: float) -> list[int]:
     return [int(path.name.split()[1]) for path in folder.glob(f"{seconds:g} *")]
 
 
-def lives(pid: int) -> bool:
-    """Zombies, which nobody collects in a container, do not count."""
-    status = Path(f"/proc/{pid}/stat")
-    return status.is_file() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
 def test_results_come_in_the_order_in_which_they_are_ready(tmp_path: Path) -> None:
-    assert list(in_processes(partial(sleep_once_known, tmp_path), [2.0, 0.0], 2)) == [0.0, 2.0]
+    (tmp_path / "second").touch()
+    results = in_processes(partial(once_there, tmp_path), ["first", "second"], 2)
+    assert next(results) == "second"
+    (tmp_path / "first").touch()
+    assert list(results) == ["first"]
 
 
 def test_the_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_activations_from_many_threads_are_all_in_the_history(versions: ActiveVe
     names = [f"v{number}" for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(use, versions, name) for name in names]:
-            future.result(30)
+            future.result(60)
     steps = versions.history(7, "prelabel")
     assert sorted(str(step.version) for step in steps) == sorted(names)
     assert [step.step for step in steps] == list(range(1, 17))
@@ -104,14 +104,15 @@ def test_activations_from_several_processes_are_all_in_the_history(
 ) -> None:
     code = """
 import sys
+from backend.state import database
 from backend.state.active_versions import ActiveVersions
-from backend.state.database import open_database
-versions = ActiveVersions(open_database(sys.argv[1]))
+database._WAIT_S = 60.0
+versions = ActiveVersions(database.open_database(sys.argv[1]))
 for number in range(10):
     versions.activate(7, "prelabel", f"{sys.argv[2]}{number}", "gate passed")
 """
     workers = [subprocess.Popen([sys.executable, "-c", code, url, name], cwd=ROOT) for name in "ab"]
-    assert [worker.wait(60) for worker in workers] == [0, 0]
+    assert [worker.wait(120) for worker in workers] == [0, 0]
     used = [str(step.version) for step in versions.history(7, "prelabel")]
     assert len(used) == 20
     assert [name for name in used if name[0] == "a"] == [f"a{number}" for number in range(10)]

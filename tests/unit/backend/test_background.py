@@ -17,10 +17,10 @@ class Blocked:
 
         def wait() -> None:
             started.set()
-            assert self.go_on.wait(10)
+            assert self.go_on.wait(60)
 
         self.background.submit("first", wait)
-        assert started.wait(10)
+        assert started.wait(60)
 
     def note(self, what: str) -> Callable[[], None]:
         return lambda: self.done.append(what)
@@ -29,7 +29,7 @@ class Blocked:
         finished = threading.Event()
         self.background.submit("last", finished.set)
         self.go_on.set()
-        assert finished.wait(10)
+        assert finished.wait(60)
         return self.done
 
 
@@ -73,7 +73,7 @@ def test_the_thread_ends_with_the_last_job_and_a_later_job_gets_a_new_one() -> N
         background.submit(number, lambda: threads.append(threading.current_thread()))
         while len(threads) <= number:
             threading.Event().wait(0.001)
-        threads[number].join(10)
+        threads[number].join(60)
         assert not threads[number].is_alive()
     assert threads[0] is not threads[1]
 
@@ -81,13 +81,13 @@ def test_the_thread_ends_with_the_last_job_and_a_later_job_gets_a_new_one() -> N
 def test_closing_waits_for_the_running_job_and_drops_the_others() -> None:
     blocked = Blocked(3)
     blocked.background.submit("a", blocked.note("a"))
-    closing = threading.Thread(target=blocked.background.close)
+    closing = threading.Thread(target=blocked.background.close, args=(60,))
     closing.start()
     while not blocked.background.stopping:
         threading.Event().wait(0.001)
     assert closing.is_alive()
     blocked.go_on.set()
-    closing.join(10)
+    closing.join(60)
     blocked.background.submit("b", blocked.note("b"))
     assert not closing.is_alive()
     assert blocked.done == []

@@ -128,7 +128,7 @@ def test_another_version_in_the_middle_ends_the_round(bulk: BulkPrelabelling) ->
 
 
 def test_tasks_are_computed_by_several_threads_at_once(bulk: BulkPrelabelling) -> None:
-    together = threading.Barrier(3, timeout=30)
+    together = threading.Barrier(3, timeout=60)
 
     def predict(task: Task) -> Answer:
         together.wait()

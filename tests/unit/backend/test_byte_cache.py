@@ -72,14 +72,14 @@ def test_who_asks_for_a_value_that_is_made_ahead_waits_for_it() -> None:
 
     def make() -> bytes:
         started.set()
-        assert release.wait(10)
+        assert release.wait(60)
         return b"ahead"
 
     with ThreadPoolExecutor(2) as pool:
         ahead = pool.submit(cache.create_if_missing, "key", make)
-        assert started.wait(10)
+        assert started.wait(60)
         assert not cache.create_if_missing("key", lambda: b"twice")
         asked = pool.submit(cache.get_or_create, "key", lambda: b"twice")
         release.set()
-        assert ahead.result(10)
-        assert asked.result(10) == b"ahead"
+        assert ahead.result(60)
+        assert asked.result(60) == b"ahead"

@@ -201,14 +201,14 @@ def test_two_who_ask_for_the_same_chain_at_once_share_its_steps() -> None:
 
     def slow(prompts: Prompts, previous: Prediction | None) -> Prediction:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return model.segment(Embedding(SIZE), prompts, previous)
 
     with ThreadPoolExecutor(2) as pool:
         shorter = pool.submit(replay, chain_of(A), SIZE, cache, slow)
-        assert begun.wait(10)
+        assert begun.wait(60)
         longer = pool.submit(replay, chain_of(A, B), SIZE, cache, slow)
         go_on.set()
-        assert shorter.result(10).overlap is None
-        assert same(longer.result(10), ask(chain_of(A, B), new_cache(), Recording()))
+        assert shorter.result(60).overlap is None
+        assert same(longer.result(60), ask(chain_of(A, B), new_cache(), Recording()))
     assert len(model.asked) == 2

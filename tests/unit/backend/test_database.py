@@ -30,7 +30,7 @@ def add_event(inbox: EventInbox, number: int) -> int:
 def test_events_from_many_threads_are_all_kept_in_order_of_their_numbers(engine: Engine) -> None:
     inbox = EventInbox(engine)
     with ThreadPoolExecutor(8) as pool:
-        numbers = [future.result(30) for future in [pool.submit(add_event, inbox, n) for n in range(40)]]
+        numbers = [future.result(60) for future in [pool.submit(add_event, inbox, n) for n in range(40)]]
     assert sorted(numbers) == list(range(1, 41))
     with engine.connect() as connection:
         kept = {row.id: row.body["annotation"]["id"] for row in connection.execute(select(events))}
@@ -57,7 +57,7 @@ def test_simultaneous_set_ups_of_a_new_project_all_succeed(engine: Engine) -> No
     store = ProjectStore(engine)
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(store.save, "2.1", StoredProject("<View/>", {"n": n})) for n in range(16)]:
-            future.result(30)
+            future.result(60)
     assert store.find("2.1") is not None
 
 

@@ -10,7 +10,7 @@ from backend.state.device_gate import DeviceGate
 def test_only_as_many_run_as_there_are_slots() -> None:
     gate = DeviceGate(2, 20, on_wait=lambda _seconds: None)
     running, most = 0, 0
-    lock = threading.Lock()
+    lock, two = threading.Lock(), threading.Barrier(2, timeout=60)
 
     def work() -> None:
         nonlocal running, most
@@ -18,13 +18,14 @@ def test_only_as_many_run_as_there_are_slots() -> None:
             with lock:
                 running += 1
                 most = max(most, running)
+            two.wait()
             threading.Event().wait(0.01)
             with lock:
                 running -= 1
 
     with ThreadPoolExecutor(10) as pool:
         for future in [pool.submit(work) for _ in range(10)]:
-            future.result(5)
+            future.result(60)
     assert most == 2
 
 
@@ -103,14 +104,14 @@ def test_idle_work_begins_as_soon_as_the_device_is_idle() -> None:
     gate = DeviceGate(1, 5, on_wait=lambda _seconds: None)
 
     def idle_work() -> bool:
-        with gate.admit_when_idle(10) as idle:
+        with gate.admit_when_idle(120) as idle:  # longer than the test waits
             return idle
 
     with ThreadPoolExecutor(1) as pool:
         with gate.admit():
             waiting = pool.submit(idle_work)
             assert not waiting.done()
-        assert waiting.result(5)
+        assert waiting.result(60)
 
 
 def test_each_computations_thread_is_prepared() -> None:
@@ -124,7 +125,7 @@ def test_each_computations_thread_is_prepared() -> None:
             return threading.get_ident()
 
     with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(work).result(5)
+        other = pool.submit(work).result(60)
     with gate.admit_when_idle(1):
         pass
     assert prepared == [other, threading.get_ident()]

@@ -38,11 +38,16 @@ OPTIONS = ProjectOptions("watershed", "recording", ())
 
 def wait_for(condition: Callable[[], bool]) -> None:
     pause = threading.Event()
-    for _ in range(4000):
+    for _ in range(12_000):
         if condition():
             return
         pause.wait(0.005)
-    raise AssertionError("it did not happen within 20 s")
+    raise AssertionError("it did not happen within 60 s")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.services.encoding_ahead._PATIENCE_S", 60.0)
 
 
 class Project:
@@ -93,10 +98,11 @@ class Project:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         query = json.loads(request.url.params["query"])
         first = query["filters"]["items"][0]["value"]["min"]
+        status = self.status  # before a test that waits for the question may change it
         self.questions.append(first)
         self.while_asked()
         tasks = [{"id": number, "data": self.task(number).task.data} for number in range(first, 12)]
-        return httpx.Response(self.status, json={"tasks": tasks})
+        return httpx.Response(status, json={"tasks": tasks})
 
     def task(self, number: int, config: str = CONFIG) -> OpenTask:
         data = {"image": f"/data/local-files/?d={number}.png"}

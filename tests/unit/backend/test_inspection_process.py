@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backend.services.inspection_process import InspectionProcess
-from tests.fakes.inspectors import AWAY, BROKEN, DEADLY, SLOW, noting
+from tests.fakes.inspectors import AWAY, BROKEN, DEADLY, GO_ON, SLOW, noting
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def test_whoever_comes_meanwhile_does_not_wait(process: InspectionProcess, tmp_p
     for _ in range(3):
         process.inspect(8)
     assert notes(tmp_path, 8) == []
+    (tmp_path / GO_ON).touch()
     slow.join()
     assert len(notes(tmp_path, 8)) == 1
 

@@ -33,7 +33,7 @@ def woken_by(folder: Path, *events: WebhookEvent) -> list[str]:
 def wait() -> None:
     for thread in threading.enumerate():
         if thread.name == "inspection-triggers":
-            thread.join(10)
+            thread.join(60)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ def test_an_event_without_a_project_does_not(tmp_path: Path) -> None:
 def test_a_queue_that_is_away_hinders_nobody() -> None:
     queue = JobQueue("redis://127.0.0.1:9/0", Path("unused"))
     InspectionTriggers(queue).notice(event("ANNOTATION_CREATED", annotation={"id": 1, "task": 5}))
+    wait()
 
 
 def test_who_opens_a_project_wakes_the_worker_once_in_a_while(tmp_path: Path) -> None:

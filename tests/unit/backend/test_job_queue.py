@@ -29,26 +29,26 @@ def test_what_one_process_sends_another_one_does(file: Path) -> None:
 
 def test_a_later_look_comes_later(file: Path) -> None:
     worker = Woken(file)
-    JobQueue(None, file).look(7, delay_s=30)
+    JobQueue(None, file).look(7, delay_s=3600)
     deliver(worker.queue)
-    deliver(worker.queue, after_s=29)
+    deliver(worker.queue, after_s=3500)
     assert worker.seen == []
-    deliver(worker.queue, after_s=31)
+    deliver(worker.queue, after_s=3601)
     assert worker.seen == ["look 7"]
 
 
 def test_a_look_is_asked_for_once_while_one_is_coming(file: Path) -> None:
     sender = JobQueue(None, file)
-    assert [sender.look(7, delay_s=5) for _ in range(100)].count(True) == 1
-    assert sender.look(8, delay_s=5)
+    assert [sender.look(7, delay_s=500) for _ in range(100)].count(True) == 1
+    assert sender.look(8, delay_s=500)
     assert sender.look(7), "a look at once is not replaced by a later one"
 
 
 def test_a_later_look_is_left_out_when_a_sooner_one_is_coming_and_not_the_other_way(file: Path) -> None:
     sender = JobQueue(None, file)
-    assert sender.look(7, delay_s=50)
-    assert not sender.look(7, delay_s=60)
-    assert sender.look(7, delay_s=20)
+    assert sender.look(7, delay_s=500)
+    assert not sender.look(7, delay_s=600)
+    assert sender.look(7, delay_s=200)
 
 
 def test_messages_are_text_that_runs_no_code(file: Path) -> None:

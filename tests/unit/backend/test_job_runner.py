@@ -36,11 +36,14 @@ class Runner:
         thread.start()
         return thread
 
-    def until(self, state: str, number: int = 1, timeout_s: float = 30.0) -> Job:
-        return eventually(lambda: self.jobs.find(number), lambda job: job.state == state, timeout_s)
+    def until(self, state: str) -> Job:
+        return eventually(lambda: self.jobs.find(1), lambda job: job.state == state)
+
+    def until_it_reports(self) -> Job:
+        return eventually(lambda: self.jobs.find(1), lambda job: job.share > 0)
 
 
-def eventually(look: Callable[[], Job], good: Callable[[Job], bool], timeout_s: float = 30.0) -> Job:
+def eventually(look: Callable[[], Job], good: Callable[[Job], bool], timeout_s: float = 60.0) -> Job:
     deadline = time.monotonic() + timeout_s
     while not good(job := look()):
         assert time.monotonic() < deadline, job
@@ -87,17 +90,18 @@ def test_a_job_whose_process_is_killed_each_time_fails_in_the_end(tmp_path: Path
     )
 
 
-def test_a_running_job_ends_within_seconds_when_it_is_cancelled(tmp_path: Path) -> None:
-    one = Runner(tmp_path, partial(performed.slow, tmp_path, 600))
+def test_a_running_job_ends_by_itself_when_it_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.services.job_runner._GRACE_S", 3600.0)
+    one = Runner(tmp_path, partial(performed.slow, tmp_path, 3_000))
     one.jobs.queue(1, "asked")
     thread = one.in_background()
-    one.until("running")
-    eventually(lambda: one.jobs.find(1), lambda job: job.share > 0)
-    begun = time.monotonic()
+    one.until_it_reports()
     one.jobs.request_cancel(1)
     one.until("cancelled")
-    assert time.monotonic() - begun < 5
-    thread.join(10)
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def test_a_job_that_does_not_listen_is_ended_by_force(
@@ -110,21 +114,21 @@ def test_a_job_that_does_not_listen_is_ended_by_force(
     one.until("running")
     one.jobs.request_cancel(1)
     one.until("cancelled")
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
 def test_a_runner_that_stops_leaves_its_job_to_the_next_one_which_goes_on(tmp_path: Path) -> None:
-    one = Runner(tmp_path, partial(performed.slow, tmp_path, 30))
+    one = Runner(tmp_path, partial(performed.slow, tmp_path, 3_000))
     one.jobs.queue(1, "asked")
     thread = one.in_background()
-    eventually(lambda: one.jobs.find(1), lambda job: job.share > 0)
-    one.runner.stop(10)
-    thread.join(10)
+    one.until_it_reports()
+    one.runner.stop(60)
+    thread.join(60)
     assert one.jobs.find(1).state == "queued"
     kept = {step.name: step.stat().st_mtime for step in (tmp_path / "1").iterdir()}
-    assert 0 < len(kept) < 30
-    other = Runner(tmp_path, partial(performed.slow, tmp_path, 30))
+    assert kept
+    other = Runner(tmp_path, partial(performed.slow, tmp_path, len(kept) + 3))
     other.runner.run_waiting()
     assert other.jobs.find(1).state == "done"
     assert {name: (tmp_path / "1" / name).stat().st_mtime for name in kept} == kept
@@ -135,19 +139,22 @@ def test_two_runners_do_each_job_once(tmp_path: Path) -> None:
     for project_id in range(4):
         runners[0].jobs.queue(project_id, "asked")
     threads = [runner.in_background() for runner in runners]
-    runners[0].until("done", number=4)
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
+    assert [job.state for job in runners[0].jobs.newest(4)] == ["done"] * 4
     assert performed.starts(tmp_path) == [1, 2, 3, 4]
 
 
-def test_a_runner_beside_another_one_that_is_busy_looks_again_later(tmp_path: Path) -> None:
+def test_a_runner_beside_another_one_that_is_busy_looks_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.services.job_runner.STALE_S", 600.0)
     one = Runner(tmp_path, partial(performed.quick, tmp_path))
     one.jobs.queue(1, "asked")
     one.jobs.take()  # by a worker that was killed right then
     one.runner.run_waiting()
     assert performed.starts(tmp_path) == []
-    assert one.again == [pytest.approx(15, abs=5)]
+    assert one.again == [pytest.approx(600, abs=60)]
 
 
 def test_the_job_of_a_worker_that_was_not_seen_for_long_is_taken_up(tmp_path: Path) -> None:
@@ -160,15 +167,16 @@ def test_the_job_of_a_worker_that_was_not_seen_for_long_is_taken_up(tmp_path: Pa
     assert (one.jobs.find(1).state, one.jobs.find(1).starts) == ("done", 2)
 
 
-def test_a_job_that_another_worker_took_up_is_let_go(tmp_path: Path) -> None:
-    one = Runner(tmp_path, partial(performed.slow, tmp_path, 600))
+def test_a_job_that_another_worker_took_up_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Runner(tmp_path, partial(performed.slow, tmp_path, 3_000))
     one.jobs.queue(1, "asked")
     thread = one.in_background()
-    one.until("running")
-    one.jobs.put_back_lost(stale_s=-1)
-    other = one.jobs.take()
-    assert other is not None
-    thread.join(15)
+    one.until_it_reports()
+    monkeypatch.setattr(one.jobs, "take", lambda: None)  # the other worker is faster
+    other = JobStore(one.engine)
+    other.put_back_lost(stale_s=-1)
+    assert other.take() is not None
+    thread.join(60)
     assert not thread.is_alive()
     assert one.jobs.find(1).state == "running", "the other worker's"
 

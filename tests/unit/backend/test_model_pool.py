@@ -32,7 +32,7 @@ def test_a_model_is_loaded_once_however_many_ask_at_once() -> None:
     announced: list[Quick] = []
     pool = ModelPool(Registry("model", [Quick]), on_load=announced.append)
     with ThreadPoolExecutor(8) as threads:
-        models = [future.result(5) for future in [threads.submit(pool.get, "quick") for _ in range(8)]]
+        models = [future.result(60) for future in [threads.submit(pool.get, "quick") for _ in range(8)]]
     assert len({id(model) for model in models}) == 1
     assert Quick.loads == [1]
     assert announced == [models[0]]
@@ -80,15 +80,15 @@ def test_a_model_that_is_being_loaded_is_a_problem_without_waiting() -> None:
 
         def load(self) -> None:
             started.set()
-            release.wait(5)
+            release.wait(60)
 
     pool = ModelPool(Registry("model", [Slow]), on_load=lambda _model: None)
     with ThreadPoolExecutor(1) as threads:
         loading = threads.submit(pool.get, "slow")
-        assert started.wait(5)
+        assert started.wait(60)
         assert pool.problem("slow") == "model 'slow' is being loaded"
         release.set()
-        loading.result(5)
+        loading.result(60)
     assert pool.problem("slow") is None
 
 

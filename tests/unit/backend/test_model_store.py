@@ -141,14 +141,14 @@ def test_threads_that_publish_the_same_model_make_one_version(store: ModelStore,
     source = trained_files(tmp_path / "job")
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(store.publish, 7, source, facts()) for _ in range(8)]
-        names = {future.result(30).name for future in futures}
+        names = {future.result(60).name for future in futures}
     assert len(names) == len(store.versions(7)) == 1
 
 
 def test_processes_that_publish_at_once_get_different_numbers(store: ModelStore, tmp_path: Path) -> None:
     folder = tmp_path / "versions"
     publishers = [start_publisher(folder, tmp_path / f"job{n}", 10) for n in range(2)]
-    names = [line for each in publishers for line in each.communicate(timeout=60)[0].split()[1:]]
+    names = [line for each in publishers for line in each.communicate(timeout=120)[0].split()[1:]]
     assert [each.returncode for each in publishers] == [0, 0]
     assert sorted(info.name for info in store.versions(7)) == sorted(names)
     assert [info.number for info in store.versions(7)] == list(range(20, 0, -1))
@@ -165,7 +165,7 @@ def test_a_publisher_killed_at_any_moment_leaves_whole_versions_and_room_for_the
         assert publisher.stdout.readline() == "ready\n"
         time.sleep(moments.uniform(0, 0.1))
         os.kill(publisher.pid, signal.SIGKILL)
-        lines = publisher.communicate(timeout=30)[0].split("\n")
+        lines = publisher.communicate(timeout=60)[0].split("\n")
         promised += lines[:-1]
     info = store.publish(7, trained_files(tmp_path / "last"), facts())
     found = store.versions(7)

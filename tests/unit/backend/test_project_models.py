@@ -247,11 +247,11 @@ def test_a_version_is_loaded_once_for_all_who_wait_for_it(service: Service) -> N
     together = threading.Barrier(8)
 
     def ask() -> str:
-        together.wait(10)
+        together.wait(60)
         return service.models.for_project(2, COINS, OPTIONS).version
 
     with ThreadPoolExecutor(8) as pool:
-        assert {future.result(30) for future in [pool.submit(ask) for _ in range(8)]} == {info.name}
+        assert {future.result(60) for future in [pool.submit(ask) for _ in range(8)]} == {info.name}
     assert service.opened == [info.name]
 
 

@@ -47,20 +47,19 @@ def test_opening_a_database_that_is_up_to_date_writes_nothing(tmp_path: Path) ->
     path = tmp_path / "db.sqlite3"
     open_database(url(path)).dispose()
     writer = sqlite3.connect(path, isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")  # whoever wanted to write would wait 5 s, and then fail
-    started = time.monotonic()
+    writer.execute("BEGIN IMMEDIATE")  # whoever wanted to write would wait, and then fail
     open_database(url(path)).dispose()
-    assert time.monotonic() - started < 4
     writer.rollback()
     writer.close()
 
 
 OPEN_MANY = """
 import sys, time
-from backend.state.database import open_database
+from backend.state import database
+database._WAIT_S = 60.0
 for number in range(20):
     time.sleep(max(0, float(sys.argv[2]) + 0.15 * number - time.time()))
-    open_database(f"{sys.argv[1]}-{number}").dispose()
+    database.open_database(f"{sys.argv[1]}-{number}").dispose()
 """
 """Opens new databases, each at a moment at which others open it, too."""
 
@@ -68,7 +67,7 @@ for number in range(20):
 def test_processes_that_open_empty_databases_at_once_all_get_them_complete(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OPEN_MANY, url(tmp_path / "db"), str(time.time() + 3)]
     processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
-    assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 4
+    assert [process.communicate(timeout=200)[1] for process in processes] == [""] * 4
     assert differences(open_database(url(tmp_path / "db-19"))) == []
 
 
@@ -83,7 +82,7 @@ def test_threads_that_open_an_empty_database_at_once_all_get_it_complete(tmp_pat
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert found == [[]] * 8
 
 

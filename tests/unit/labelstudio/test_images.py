@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
@@ -34,6 +35,7 @@ def png(colour: str = "red", size: tuple[int, int] = (40, 20)) -> bytes:
 
 
 PICTURE = png()
+LIMITS = ImageLimits(max_bytes=100_000, max_pixels=10_000, timeout_s=60)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def loader(studio: HttpServer | None, **settings: Any) -> ImageLoader:
         "local_files_root": None,
         "allowed_hosts": (),
         "allowed_private_hosts": (),
-        "limits": ImageLimits(max_bytes=100_000, max_pixels=10_000, timeout_s=5),
+        "limits": LIMITS,
         "cache_bytes": 1_000_000,
         "on_lookup": lambda hit: None,
     }
@@ -332,7 +334,7 @@ def test_threads_that_want_the_same_picture_share_one_fetch(studio: HttpServer) 
 
 
 def test_different_pictures_do_not_wait_for_each_other(studio: HttpServer) -> None:
-    entered = threading.Barrier(4, timeout=5)
+    entered = threading.Barrier(4, timeout=60)
 
     def wait_for_the_others(handler: BaseHTTPRequestHandler) -> None:
         entered.wait()
@@ -407,12 +409,13 @@ BAD_ANSWERS: dict[str, tuple[Reply | Callable[[Any], None], type[MaskloopError],
 @pytest.mark.parametrize("case", BAD_ANSWERS)
 def test_a_bad_answer_is_explained_and_the_next_load_works(studio: HttpServer, case: str) -> None:
     answer, error, complaint = BAD_ANSWERS[case]
-    images = loader(studio, limits=ImageLimits(max_bytes=100_000, max_pixels=10_000, timeout_s=0.3))
+    images = loader(studio, limits=replace(LIMITS, timeout_s=0.3) if case == "drip" else LIMITS)
     studio.routes[UPLOAD] = answer
     with pytest.raises(error, match=complaint) as caught:
         load(images, UPLOAD)
     assert KEY not in str(caught.value)
     studio.routes[UPLOAD] = Reply(PICTURE)
+    images._http._timeout_s = LIMITS.timeout_s
     assert is_red(load(images, UPLOAD))
 
 

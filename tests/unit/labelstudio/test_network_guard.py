@@ -141,11 +141,13 @@ def test_names_that_do_not_resolve_are_connection_errors(host: str) -> None:
 def test_a_deadline_counts_down_and_ends_with_its_block() -> None:
     deadline = Deadline()
     assert deadline.remaining() is None
-    with deadline.within(0.05):
+    with deadline.within(60):
         left = deadline.remaining()
         assert left is not None
-        assert 0 < left <= 0.05
-        time.sleep(0.06)
+        assert 0 < left <= 60
+    assert deadline.remaining() is None
+    with deadline.within(0.01):
+        time.sleep(0.02)
         with pytest.raises(httpcore.TimeoutException):
             deadline.remaining()
     assert deadline.remaining() is None

@@ -1,4 +1,4 @@
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +11,6 @@ def test_time_counts_in_which_the_threads_have_their_cores(
     monkeypatch: pytest.MonkeyPatch, cores: float, seconds: float
 ) -> None:
     wall, cpu = iter([100.0, 109.0]), iter([5.0, 5.0 + 9.0 * cores * torch.get_num_threads()])
-    monkeypatch.setattr(time, "monotonic", lambda: next(wall))
-    monkeypatch.setattr(time, "process_time", lambda: next(cpu))
+    clock = SimpleNamespace(monotonic=lambda: next(wall), process_time=lambda: next(cpu))
+    monkeypatch.setattr("models.training.effort.time", clock)
     assert Effort().seconds() == pytest.approx(seconds)
