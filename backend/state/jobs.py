@@ -169,14 +169,14 @@ class JobStore:
             if number is None:
                 return None
             with self._engine.begin() as connection:
-                taken = self._start(connection, number)
+                return self._start(connection, number)
         except IntegrityError:  # another one runs
             return None
         except SQLAlchemyError as error:
             raise DatabaseError.while_doing("taking a job", error) from error
-        return self.find(number) if taken else None
 
-    def _start(self, connection: Connection, number: int) -> bool:
+    def _start(self, connection: Connection, number: int) -> Job | None:
+        """Take a job and read it in one step: who read it later might read another's start."""
         now = _now()
         statement = (
             update(jobs)
@@ -191,8 +191,10 @@ class JobStore:
                 starts=jobs.c.starts + 1,
                 fruitless=jobs.c.fruitless + 1,
             )
+            .returning(jobs)
         )
-        return connection.execute(statement).rowcount > 0
+        taken = connection.execute(statement).one_or_none()
+        return None if taken is None else _job(taken)
 
     def beat(self, job: Job, stage: str, share: float) -> None:
         """Report that the job lives and how far it is.
