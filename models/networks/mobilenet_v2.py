@@ -104,7 +104,7 @@ class _Conv(nn.Module):
         if self.conv.stride[0] == 2:
             values = functional.pad(values, (0, 1, 0, 1))
         values = self.conv(values)
-        return functional.relu6(values) if self.activated else values
+        return functional.relu6(values, inplace=True) if self.activated else values
 
 
 class _InvertedResidual(nn.Module):
