@@ -12,12 +12,12 @@ import torch
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
 from models.prelabel.analysis import Analysis, Calibration, estimate_of, fit_calibration
-from models.prelabel.asking import analysed, network_input, padded, segmented
+from models.prelabel.asking import analysed, network_input, padded
 from models.shipped_encoder import load_shipped_encoder
 from models.state_dicts import load_weights, read_state_dict
 from models.training.atomic_files import write_atomically
+from models.training.early_stop import JUDGE_EVERY, EarlyStop, sample_dice
 from models.training.fit_progress import FitProgress, Report
-from models.training.prelabel_losses import dice_per_picture
 from models.training.prelabel_samples import Sample
 from models.training.prelabel_split import fold_of
 from models.training.prelabel_trainer import Plan, PrelabelTrainer, train_error_branch
@@ -25,10 +25,6 @@ from models.training.prelabel_trainer import Plan, PrelabelTrainer, train_error_
 _N_FOLDS = 2
 _FOLDS, _FINAL = 0.45, 0.42
 """Shares of the time; the error branch has the rest."""
-_JUDGE_EVERY = 40
-_PATIENCE = 3
-_MOST_JUDGED = 12
-"""By so many pictures early stopping decides."""
 _MOST_KEPT = 24
 """Of so many pictures the gate can ask the folds."""
 _STEPS_PER_SAMPLE = 12
@@ -133,13 +129,13 @@ class Stages:
             learned = [s for s, place in zip(self._samples, places, strict=True) if place != fold]
             asked = [s for s, place in zip(self._samples, places, strict=True) if place == fold]
             network = self._new_network()
-            judge = _EarlyStop([s for s in asked if s.is_marked][:_MOST_JUDGED], self._schema)
+            judge = EarlyStop(asked)
             plan = Plan(self.steps, self._budget_s * share)
             made.append(
                 self._trained(network, learned, f"fold-{fold + 1}", (share * fold, share), plan, judge)
             )
             folds.append((network, asked))
-        self.steps = max(_JUDGE_EVERY, min(self.steps, round(_LONGER * max(made))))
+        self.steps = max(JUDGE_EVERY, min(self.steps, round(_LONGER * max(made))))
         return folds
 
     def _trained(
@@ -149,7 +145,7 @@ class Stages:
         name: str,
         part: tuple[float, float],
         plan: Plan,
-        judge: _EarlyStop | None = None,
+        judge: EarlyStop | None = None,
     ) -> int:
         """Train a network in place, unless that was done before; returns the number of steps."""
         finished = self._scratch / f"{name}.safetensors"
@@ -197,7 +193,11 @@ class Stages:
             network.remember(torch.cat(embeddings[:number] + embeddings[number + 1 :]))
             for sample in samples:
                 analysis = analysed(network, network_input(sample.image), self._schema, segmenter=other)
-                dice = _dice(torch.from_numpy(analysis.probabilities), sample) if sample.is_marked else None
+                dice = (
+                    sample_dice(torch.from_numpy(analysis.probabilities), sample)
+                    if sample.is_marked
+                    else None
+                )
                 kept = analysis if sample.key in kept_keys else None
                 self.out_of_fold.append(OutOfFold(sample.key, kept, estimate_of(analysis), dice))
 
@@ -215,34 +215,7 @@ class Stages:
         return lambda done: self._report(FitProgress(stage, start + share * done))
 
 
-class _EarlyStop:
-    """Ends a training when samples that it does not learn from are no longer segmented better."""
-
-    def __init__(self, samples: Sequence[Sample], schema: LabelSchema) -> None:
-        self._samples = samples
-        self._schema = schema
-        self._best = -1.0
-        self._waited = 0
-
-    def __call__(self, network: Network, step: int) -> bool:
-        if step % _JUDGE_EVERY or not self._schema.classes or not self._samples:
-            return False
-        network.eval()
-        score = sum(
-            _dice(segmented(network, network_input(sample.image)), sample) for sample in self._samples
-        ) / len(self._samples)
-        network.train()
-        self._waited = 0 if score > self._best + 1e-3 else self._waited + 1
-        self._best = max(self._best, score)
-        return self._waited > _PATIENCE
-
-
 @torch.inference_mode()
 def _embeddings(network: Network, samples: Sequence[Sample]) -> torch.Tensor:
     pictures = (network_input(sample.image)[None] for sample in samples)
     return torch.cat([network.embed(network.encode(padded(picture))) for picture in pictures])
-
-
-def _dice(probabilities: torch.Tensor, sample: Sample) -> float:
-    truth = torch.from_numpy(sample.classes).long()[None]
-    return float(dice_per_picture(probabilities.argmax(0)[None], truth, len(probabilities))[0])
