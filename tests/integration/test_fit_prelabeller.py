@@ -20,7 +20,7 @@ from models.prelabel.network_description import DESCRIPTION, WEIGHTS, NetworkDes
 from models.prelabel.unet import UNet
 from models.prelabel.watershed import Watershed
 from models.regions import Region
-from models.training import prelabel_stages, prelabel_trainer
+from models.training import early_stop, prelabel_trainer
 from models.training.examples import Example
 from models.training.prelabel_fit import ActiveModel, FitOutcome, FitProgress, fit_prelabeller
 from models.training.prelabel_scores import prelabel_scores
@@ -236,7 +236,7 @@ def test_questions_alone_are_learned_and_cross_validated(tmp_path: Path) -> None
 def test_objects_and_questions_are_learned_together_from_whoever_said_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prelabel_stages, "_JUDGE_EVERY", 2)  # so that a short training is judged too
+    monkeypatch.setattr(early_stop, "JUDGE_EVERY", 2)  # so that a short training is judged too
     schema = LabelSchema(SHAPES.classes, LIGHT.questions)
     examples = [*(shapes(number) for number in range(3)), *(light(number) for number in range(3))]
     outcome = fit(examples, tmp_path, schema=schema)
