@@ -10,7 +10,7 @@ from torch import Tensor
 from models.networks.unet import UNet
 from models.prelabel.asking import network_input, segmented
 from models.training.prelabel_losses import dice_per_picture
-from models.training.prelabel_samples import UNKNOWN, Sample
+from models.training.prelabel_samples import Sample
 
 JUDGE_EVERY = 40
 """Steps."""
@@ -31,7 +31,7 @@ class EarlyStop:
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
-        self._samples = [sample for sample in samples if _shows_objects(sample)][:_MOST_JUDGED]
+        self._samples = [sample for sample in samples if sample.shows_objects][:_MOST_JUDGED]
         self._best = 0.0
         self._waited = 0
 
@@ -64,7 +64,3 @@ def sample_dice(probabilities: Tensor, sample: Sample) -> float:
     """
     truth = torch.from_numpy(sample.classes).long()[None]
     return float(dice_per_picture(probabilities.argmax(0)[None], truth, len(probabilities))[0])
-
-
-def _shows_objects(sample: Sample) -> bool:
-    return bool(((sample.classes > 0) & (sample.classes != UNKNOWN)).any())

@@ -58,14 +58,12 @@ def draw_batch(
         crop: Side of the result in pixels; what lies beside a picture is unknown.
         rng: Source of chance.
         hard: Spoil some pictures (blur, noise, contrast), so that segmentations go wrong.
-        on_objects: How often a crop of a larger picture must show an object, in [0, 1].
+        on_objects: How often a picture must show an object, and a crop of a larger picture one of its
+            objects, in [0, 1].
 
     Source: of crops on objects, Isensee et al., "nnU-Net", Nature Methods 2021, where a third show one.
     """
-    drawn = rng.permutation(len(samples))[:size]
-    if len(drawn) < size:
-        drawn = np.append(drawn, rng.integers(len(samples), size=size - len(drawn)))
-    chosen = [samples[index] for index in drawn]
+    chosen = _chosen(samples, size, rng, on_objects)
     changed = [_changed(sample, crop, rng, hard=hard, on_objects=on_objects) for sample in chosen]
     answers = [
         _answers([sample.answers[number] for sample in chosen]) for number in range(len(chosen[0].answers))
@@ -78,6 +76,23 @@ def draw_batch(
         torch.from_numpy(np.stack([depth for _, _, depth in changed])).float()[:, None] / 255,
         answers,
     )
+
+
+def _chosen(samples: Sequence[Sample], size: int, rng: Rng, on_objects: float) -> list[Sample]:
+    """All samples are equally probable; only where too few show objects, those that do come more often."""
+    showing = [sample for sample in samples if sample.shows_objects]
+    n_showing = round(on_objects * size)
+    if not showing or len(showing) >= on_objects * len(samples):
+        return _any(samples, size, rng)
+    return _any(showing, n_showing, rng) + _any(samples, size - n_showing, rng)
+
+
+def _any(samples: Sequence[Sample], size: int, rng: Rng) -> list[Sample]:
+    """No sample twice before all were drawn."""
+    drawn = rng.permutation(len(samples))[:size]
+    if len(drawn) < size:
+        drawn = np.append(drawn, rng.integers(len(samples), size=size - len(drawn)))
+    return [samples[index] for index in drawn]
 
 
 def _changed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -50,6 +51,11 @@ class Sample:
     def is_marked(self) -> bool:
         """Whether the class of any pixel is known; not so if people were only asked questions."""
         return bool((self.classes != UNKNOWN).any())
+
+    @cached_property
+    def shows_objects(self) -> bool:
+        """Whether people marked an object in it."""
+        return bool(((self.classes > 0) & (self.classes != UNKNOWN)).any())
 
 
 def working_side(sizes_hw: Sequence[tuple[int, int]], regions: Sequence[Sequence[Region]]) -> int:

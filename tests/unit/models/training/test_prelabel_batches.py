@@ -51,6 +51,32 @@ def test_the_truth_moves_with_the_picture(*, hard: bool) -> None:
     assert min(agreements) > 0.75
 
 
+def empty(key: str) -> Sample:
+    nothing = np.zeros((96, 128), np.uint8)
+    return Sample(key, key, np.zeros((96, 128, 3), np.uint8), nothing, nothing, ())
+
+
+def n_shown(samples: list[Sample], on_objects: float) -> list[int]:
+    """How many pictures of each of ten batches of four show an object."""
+    batches = [
+        draw_batch(samples, 4, 128, np.random.default_rng(n), on_objects=on_objects) for n in range(10)
+    ]
+    return [int((batch.classes == 1).any(dim=(1, 2)).sum()) for batch in batches]
+
+
+def test_rare_objects_are_in_half_of_a_batch() -> None:
+    samples = [sample(), sample("b"), *(empty(str(number)) for number in range(18))]
+
+    assert min(n_shown(samples, 0.5)) >= 2
+    assert sum(n_shown(samples, 0.0)) < 15
+
+
+def test_frequent_objects_come_as_often_as_they_are() -> None:
+    samples = [*(sample(str(number)) for number in range(3)), empty("e")]
+
+    assert n_shown(samples, 0.5) == [3] * 10
+
+
 @pytest.mark.parametrize(("on_objects", "shown"), [(1.0, 1.0), (0.0, 0.5)])
 def test_small_crops_show_objects_as_often_as_they_must(on_objects: float, shown: float) -> None:
     corner = np.zeros((256, 256), np.uint8)
