@@ -1,6 +1,6 @@
 """The whole application over real pictures in a temporary folder; only Label Studio itself is not there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from backend.app import create_app
 from backend.settings import Settings
 from models.arrays import Image
+from tests.fakes.bulk_label_studio import BulkLabelStudio
 from tests.fakes.requests import coins_picture
 
 
@@ -32,6 +33,13 @@ def settings(tmp_path: Path, files: Path) -> Settings:
         local_files_root=files,
         max_body_bytes=2**20,
     )
+
+
+@pytest.fixture
+def environment(studio: BulkLabelStudio, files: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Settings with which commands find the test's own Label Studio, its fixture `studio`."""
+    with studio.connected(files, tmp_path / "state") as settings:
+        yield settings
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from backend.labelstudio.annotations import decode_annotation
 from backend.labelstudio.label_config import LabelConfig
@@ -24,6 +23,7 @@ from models.regions import Region
 from scripts.child_process import clean_environment
 from scripts.clean_annotations import main
 from tests.fakes.bulk_label_studio import BulkLabelStudio
+from tests.fakes.commands import invoke
 from tests.fakes.requests import CONFIG
 from tests.fakes.shapes import SIZE_HW, box, disc
 
@@ -72,10 +72,8 @@ def environment(studio: BulkLabelStudio, tmp_path: Path) -> Iterator[dict[str, s
 
 
 def run(environment: dict[str, str], *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
     options = ["--project", "1", "--least-change", "0.001", *arguments]
-    return CliRunner().invoke(app, options, env={**environment, "COLUMNS": "200"})
+    return invoke(main, *options, env={**environment, "COLUMNS": "200"})
 
 
 def cleaned(studio: BulkLabelStudio, version: str = "cleaned-1") -> dict[int, dict[str, Any]]:
@@ -230,11 +228,7 @@ def test_what_cannot_be_read_or_looked_at_is_named_and_the_rest_done(
 def test_wrong_steps_are_refused_before_anything_is_read(
     studio: BulkLabelStudio, environment: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    app = typer.Typer()
-    app.command()(main)
-    result = CliRunner().invoke(
-        app, ["--project", "1", "--steps", "smooth-outline:radius=0"], env=environment
-    )
+    result = invoke(main, "--project", "1", "--steps", "smooth-outline:radius=0", env=environment)
     assert result.exit_code == 1
     assert "radius must be from 0.5 to 20, not 0" in result.output
 

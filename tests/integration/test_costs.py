@@ -8,8 +8,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from backend.labelstudio.automatic_annotations import automatic_annotation
 from backend.settings import Settings
@@ -19,6 +17,7 @@ from backend.state.model_store import ModelStore
 from models.prompts import Click, Prompts
 from scripts.costs import main
 from tests.fakes.bulk_label_studio import KEY, BulkLabelStudio
+from tests.fakes.commands import invoke
 from tests.fakes.requests import CONFIG
 from tests.fakes.versions import facts, trained_files
 
@@ -59,8 +58,6 @@ def test_a_project_is_measured_and_what_is_given_wins(tmp_path: Path) -> None:
         known = replace(facts(), gate=gate, trained_on=learned)
         store.publish(1, trained_files(tmp_path / "job", str(n_labels)), known)
 
-    app = typer.Typer()
-    app.command()(main)
     with studio.serve() as url:
         environment = {
             "MASKLOOP_LABEL_STUDIO_URL": url,
@@ -69,8 +66,8 @@ def test_a_project_is_measured_and_what_is_given_wins(tmp_path: Path) -> None:
             "COLUMNS": "160",
         }
         arguments = ["--project", "1", "--labellers", "1", "--minutes", "3"]
-        plain = CliRunner().invoke(app, arguments, env=environment)
-        said = json.loads(CliRunner().invoke(app, [*arguments, "--json"], env=environment).stdout)
+        plain = invoke(main, *arguments, env=environment)
+        said = json.loads(invoke(main, *arguments, "--json", env=environment).stdout)
 
     measured = said["measured"]
     assert (measured["tasks"], measured["labelled"], measured["automatic"]) == (20, 2, 1)

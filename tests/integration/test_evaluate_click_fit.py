@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from models.training.samples import DataFolder
 from scripts.evaluate_click_fit import divide, main
+from tests.fakes.commands import invoke
 from tests.fakes.dotted_objects import dotted_picture
 
 
@@ -32,9 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def evaluate(folder: Path, *more: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, ["--data", str(folder), "--seeds", "1", "--steps", "2", *more])
+    return invoke(main, "--data", str(folder), "--seeds", "1", "--steps", "2", *more)
 
 
 def test_clicks_are_counted_before_and_after(folder: Path, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-import typer
 from skimage.draw import ellipse
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.child_process import ENDINGS
 from scripts.evaluate_clicks import main
+from tests.fakes.commands import invoke
 
 
 @pytest.fixture
@@ -36,9 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def evaluate(folder: Path, *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, ["--data", str(folder), "--model", "graphcut", *arguments])
+    return invoke(main, "--data", str(folder), "--model", "graphcut", *arguments)
 
 
 def measured(folder: Path, *arguments: str) -> list[Any]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.evaluate_inspection import main
 from scripts.inspection_runs import COMBINED
+from tests.fakes.commands import invoke
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def evaluate(folder: Path, *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner(env={"COLUMNS": "250"}).invoke(app, ["--data", str(folder), *arguments])
+    return invoke(main, "--data", str(folder), *arguments, env={"COLUMNS": "250"})
 
 
 def test_faults_are_found_without_a_network_and_a_second_call_goes_on(folder: Path, tmp_path: Path) -> None:

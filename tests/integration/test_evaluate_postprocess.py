@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.evaluate_postprocess import main
 from scripts.mask_noise import KINDS
+from tests.fakes.commands import invoke
 from tests.fakes.drawn_folder import drawn_folder
 
 
@@ -19,9 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def evaluate(folder: Path, *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner(env={"COLUMNS": "250"}).invoke(app, ["--data", str(folder), *arguments])
+    return invoke(main, "--data", str(folder), *arguments, env={"COLUMNS": "250"})
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.evaluate_prelabels import main
+from tests.fakes.commands import invoke
 
 
 @pytest.fixture
@@ -31,9 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def evaluate(folder: Path, *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner(env={"COLUMNS": "250"}).invoke(app, ["--data", str(folder), *arguments])
+    return invoke(main, "--data", str(folder), *arguments, env={"COLUMNS": "250"})
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.evaluate_selection import main
+from tests.fakes.commands import invoke
 
 QUICK = ("--rounds", "3,5", "--seeds", "1", "--test", "4", "--seconds", "1", "--side", "64", "--workers", "2")
 
@@ -34,9 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def evaluate(folder: Path, *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner(env={"COLUMNS": "300"}).invoke(app, ["--data", str(folder), *arguments])
+    return invoke(main, "--data", str(folder), *arguments, env={"COLUMNS": "300"})
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:

@@ -18,8 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from backend.labelstudio.task_reports import FIELD, KEY, TAB
 from backend.state.active_versions import ActiveVersions
@@ -31,6 +30,7 @@ from models.label_schema import LabelSchema
 from scripts.child_process import clean_environment
 from scripts.inspect_annotations import main
 from tests.fakes.bulk_label_studio import BulkLabelStudio
+from tests.fakes.commands import invoke
 from tests.fakes.inspected_tasks import ADDRESS, XML, annotation, brush, disc, spotted, write_picture
 from tests.fakes.random_unet import write_random_unet
 from tests.fakes.versions import facts
@@ -66,9 +66,7 @@ def submitted(number: int, *, bad: bool = False) -> dict[str, Any]:
 
 def run(environment: dict[str, str], *arguments: str, project: int = 1) -> Result:
     """The command within this process."""
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, ["--project", str(project), *arguments], env=environment)
+    return invoke(main, "--project", str(project), *arguments, env=environment)
 
 
 def inspections(environment: dict[str, str]) -> Inspections:

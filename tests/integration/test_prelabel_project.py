@@ -9,18 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.child_process import clean_environment
 from scripts.prelabel_project import main
 from tests.fakes.bulk_label_studio import BulkLabelStudio
+from tests.fakes.commands import invoke
 from tests.fakes.requests import CONFIG, coins_picture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,17 +38,9 @@ def studio(files: Path) -> BulkLabelStudio:
     return BulkLabelStudio(CONFIG, tasks)
 
 
-@pytest.fixture
-def environment(studio: BulkLabelStudio, files: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
-    with studio.connected(files, tmp_path / "state") as settings:
-        yield settings
-
-
 def run(environment: dict[str, str], *arguments: str, project: int = 1) -> Result:
     """The command within this process."""
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, [str(project), *arguments], env=environment)
+    return invoke(main, str(project), *arguments, env=environment)
 
 
 def answer_file(environment: dict[str, str]) -> Path:

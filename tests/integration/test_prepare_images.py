@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-import typer
 from numpy.typing import NDArray
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.child_process import clean_environment
 from scripts.prepare_images import main
+from tests.fakes.commands import invoke
 from tests.fakes.source_pictures import (
     HEIGHT,
     WIDTH,
@@ -55,10 +55,8 @@ def raw(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str | Path, **environment: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
     settings = {"MASKLOOP_LOCAL_FILES_ROOT": None} | environment
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], env=settings)
+    return invoke(main, *arguments, env=settings)
 
 
 def tasks(target: Path) -> dict[str, dict[str, Any]]:

@@ -9,14 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from backend.queueing import make_round
 from backend.services.queue_following import TAB
@@ -31,6 +30,7 @@ from scripts.child_process import clean_environment
 from scripts.prelabel_project import main as prelabel_main
 from scripts.select_tasks import main
 from tests.fakes.bulk_label_studio import BulkLabelStudio
+from tests.fakes.commands import invoke
 from tests.fakes.random_unet import write_random_unet
 from tests.fakes.requests import CONFIG, coins_picture
 from tests.fakes.versions import SCHEMA, facts
@@ -59,17 +59,9 @@ def studio(files: Path) -> BulkLabelStudio:
     return BulkLabelStudio(CONFIG, tasks)
 
 
-@pytest.fixture
-def environment(studio: BulkLabelStudio, files: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
-    with studio.connected(files, tmp_path / "state") as settings:
-        yield settings
-
-
 def run(environment: dict[str, str], *arguments: str, project: int = 1) -> Result:
     """The command within this process."""
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, ["--project", str(project), *arguments], env=environment)
+    return invoke(main, "--project", str(project), *arguments, env=environment)
 
 
 def rounds(environment: dict[str, str]) -> QueueRounds:
@@ -251,9 +243,7 @@ def test_pre_labelling_the_project_leaves_the_queue_in_place(
 ) -> None:
     run(environment)
     order = studio.next_tasks()
-    app = typer.Typer()
-    app.command()(prelabel_main)
-    result = CliRunner().invoke(app, ["1", "--delete-old"], env=environment)
+    result = invoke(prelabel_main, "1", "--delete-old", env=environment)
     assert result.exit_code == 0, result.output
     assert studio.shown == "watershed-1.q1"
     assert studio.next_tasks() == order

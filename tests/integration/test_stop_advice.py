@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from backend.labelstudio.label_config import LabelConfig
 from backend.services.label_schemas import label_schema
@@ -21,6 +20,7 @@ from backend.state.task_figures import TaskFigures, TaskLook
 from models.prelabel.figures import PictureFigures
 from scripts.stop_advice import main
 from tests.fakes.bulk_label_studio import BulkLabelStudio
+from tests.fakes.commands import invoke
 from tests.fakes.random_unet import write_random_unet
 from tests.fakes.requests import CONFIG
 from tests.fakes.versions import facts
@@ -74,9 +74,7 @@ def train(environment: dict[str, str], folder: Path, scores: list[float], *, sam
 
 
 def run(environment: dict[str, str], *arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, ["--project", "1", *arguments], env=environment)
+    return invoke(main, "--project", "1", *arguments, env=environment)
 
 
 def test_versions_that_say_the_same_and_gain_nothing_say_stop(

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from backend.inspection.click_features import NAMES
 from scripts.train_click_trajectory import area_under_curve, main
+from tests.fakes.commands import invoke
 
 
 @pytest.fixture
@@ -33,9 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def train(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner(env={"COLUMNS": "200"}).invoke(app, arguments)
+    return invoke(main, *arguments, env={"COLUMNS": "200"})
 
 
 def test_weights_are_learned_written_and_tested(folder: Path, tmp_path: Path) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 import torch
-import typer
 from safetensors.torch import load_file
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from backend.app import create_app
 from backend.settings import Settings
 from models.weights_files import file_sha256
 from scripts.train_clicknet import main
+from tests.fakes.commands import invoke
 from tests.fakes.drawn_folder import drawn_folder
 from tests.fakes.requests import point, predict_body
 
@@ -54,9 +54,7 @@ def options(folder: Path, out: Path, *more: str) -> list[str]:
 
 def train(folder: Path, out: Path, *more: str) -> Result:
     """The command within this process."""
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, options(folder, out, *more))
+    return invoke(main, *options(folder, out, *more))
 
 
 @pytest.fixture

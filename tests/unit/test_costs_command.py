@@ -1,15 +1,13 @@
 import json
 
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scripts.costs import main
+from tests.fakes.commands import invoke
 
 
 def run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(main)
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120"})
+    return invoke(main, *arguments, env={"COLUMNS": "120"})
 
 
 def test_without_options_the_published_example_is_shown() -> None:
