@@ -14,10 +14,10 @@ from scripts.injected_errors import FAULTS
 from scripts.inspection_report import combined_table, fault_table, rule_table
 from scripts.inspection_runs import Protocol, run_all
 from scripts.machine import describe_machine
-from scripts.options import errors_to_exit, in_existing_folder
+from scripts.options import errors_to_exit
 from scripts.picture_sets import GroupBy, Last, Masks, chosen_pictures
 from scripts.progress import counting_bar
-from scripts.row_file import RowFile
+from scripts.row_file import RowFile, RowsInto
 
 
 def parse_faults(names: list[str] | None) -> list[str] | None:
@@ -49,10 +49,7 @@ def main(
         float, typer.Option(min=0, help="Time of the longest fit; 0 leaves out what needs a network.")
     ] = 600.0,
     workers: Annotated[int, typer.Option(min=1, help="Projects at the same time.")] = 1,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", callback=in_existing_folder, help="Write rows here; a stopped run goes on."),
-    ] = None,
+    json_file: RowsInto = None,
 ) -> None:
     """Put faults into annotations, learn from them as a project would, inspect, and say what was found."""
     console = Console()

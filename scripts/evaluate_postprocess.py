@@ -21,11 +21,11 @@ from scripts.child_process import endings_interrupt
 from scripts.errors import NothingMeasuredError
 from scripts.machine import describe_machine
 from scripts.mask_noise import KINDS
-from scripts.options import errors_to_exit, in_existing_folder
+from scripts.options import errors_to_exit
 from scripts.picture_sets import GroupBy, Last, Masks, chosen_pictures
 from scripts.postprocess_runs import Protocol, measure
 from scripts.progress import counting_bar
-from scripts.row_file import RowFile
+from scripts.row_file import RowFile, RowsInto
 from scripts.worker_processes import in_processes
 
 Row = Mapping[str, Any]
@@ -84,10 +84,7 @@ def main(
     workers: Annotated[
         int, typer.Option(min=1, help="Pictures at the same time; they share the processors.")
     ] = 1,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", callback=in_existing_folder, help="Write rows here; a stopped run goes on."),
-    ] = None,
+    json_file: RowsInto = None,
 ) -> None:
     """Damage true masks in known ways, clean them, and compare with the truth."""
     console = Console()

@@ -15,11 +15,11 @@ from rich.table import Table
 from models.prelabel import PRELABELLERS
 from scripts.child_process import endings_interrupt
 from scripts.machine import describe_machine
-from scripts.options import errors_to_exit, in_existing_folder
+from scripts.options import errors_to_exit
 from scripts.picture_sets import AskedAbout, GroupBy, Last, Masks, chosen_pictures, divide
 from scripts.prelabel_runs import TRAINED, Protocol, Run, run_all
 from scripts.progress import counting_bar
-from scripts.row_file import RowFile
+from scripts.row_file import RowFile, RowsInto
 
 Row = Mapping[str, Any]
 
@@ -104,10 +104,7 @@ def main(
     workers: Annotated[
         int, typer.Option(min=1, help="Runs at the same time; they share the processors.")
     ] = 1,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", callback=in_existing_folder, help="Write rows here; a stopped run goes on."),
-    ] = None,
+    json_file: RowsInto = None,
 ) -> None:
     """Draw the curve of pre-label quality over the number of annotated pictures."""
     console = Console()

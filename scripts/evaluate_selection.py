@@ -18,7 +18,7 @@ from scripts.machine import describe_machine
 from scripts.options import errors_to_exit, in_existing_folder
 from scripts.picture_sets import AskedAbout, GroupBy, Last, Masks, chosen_pictures, divide
 from scripts.progress import counting_bar
-from scripts.row_file import RowFile
+from scripts.row_file import RowFile, RowsInto
 from scripts.selection_report import BASELINES, curves_of, draw, table
 from scripts.selection_runs import EVERYTHING, Cost, Project, Run, simulate_all
 from scripts.selection_scores import question
@@ -79,10 +79,7 @@ def main(
         typer.Option(min=32, help="Longer side of the networks' pictures; without, what the objects need."),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Projects at a time; they share the cores.")] = 1,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", callback=in_existing_folder, help="Also write all figures here; resumes."),
-    ] = None,
+    json_file: RowsInto = None,
     plot: Annotated[
         Path | None, typer.Option(callback=in_existing_folder, help="Draw the curves: PNG, SVG or PDF.")
     ] = None,

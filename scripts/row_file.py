@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from models.errors import TrainingRunError
 from models.training.atomic_files import write_atomically
 from scripts.machine import describe_machine
+from scripts.options import in_existing_folder
 
 Row = dict[str, Any]
+RowsInto = Annotated[
+    Path | None,
+    typer.Option("--json", callback=in_existing_folder, help="Write rows here; a stopped run goes on."),
+]
 
 
 class RowFile:
