@@ -19,10 +19,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from backend.labelstudio.label_config import LabelConfig
-from backend.labelstudio.results import encode_region
 from models.prompts import Click
-from models.regions import Region
 from scripts import editor_requests
 from scripts.backend_server import BackendServer
 from scripts.bench_pictures import BenchPicture, draw_cells
@@ -35,7 +32,6 @@ from scripts.service_client import ServiceClient
 
 _PROJECT = "1.1"
 _VERSION = "unet-p1-"
-_LABEL = "Object"
 _POLL_S = 0.5
 _MOST_OBJECTS = 300
 """Enough that no click is made twice and answered from memory."""
@@ -77,14 +73,10 @@ def submit(client: ServiceClient, files: Path, number: int, size: int) -> None:
     Raises:
         ServiceAnswerError: The service did not take it.
     """
-    control = LabelConfig.parse(editor_requests.CONFIG).control("brush")
-    if control is None:
-        raise NothingMeasuredError("The benchmark's labelling config has no brush.")
     image, masks = draw_cells(size, number)
     PIL.Image.fromarray(image).save(files / f"{number}.png")
-    regions = [region for region in (Region.from_mask(mask, _LABEL) for mask in masks) if region]
-    result = [item for region in regions for item in encode_region(region, control, _LABEL, (size, size))]
-    client.post("/webhook", editor_requests.annotated(editor_requests.task(number, _address(number)), result))
+    submitted = editor_requests.task(number, _address(number))
+    client.post("/webhook", editor_requests.annotated(submitted, editor_requests.brushed(masks)))
 
 
 def wait_for_version(client: ServiceClient, since: float, longest_s: float) -> float:

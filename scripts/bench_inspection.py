@@ -16,17 +16,14 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from backend.labelstudio.label_config import LabelConfig
-from backend.labelstudio.results import encode_region
 from backend.settings import Settings
 from backend.state.database import open_database
 from backend.state.jobs import JobStore
 from backend.training import train_project
-from models.regions import Region
 from scripts.bench_pictures import draw_cells
 from scripts.bench_report import report
 from scripts.child_process import endings_interrupt
-from scripts.editor_requests import CONFIG
+from scripts.editor_requests import CONFIG, brushed
 from scripts.errors import NothingMeasuredError
 from scripts.inspect_round import RoundOptions, run_round
 from scripts.label_studio_rest import LabelStudioRest
@@ -35,7 +32,6 @@ from scripts.options import errors_to_exit, in_existing_folder
 from scripts.progress import counting_bar
 
 _ENVIRONMENT = Path(__file__).resolve().parents[1] / ".venv-label-studio"
-_LABEL = "Object"
 _LEARNED_FROM = 9
 """Enough to hold one out, and too few objects for a click model of the project's own."""
 _TASKS_AT_ONCE = 200
@@ -104,19 +100,14 @@ def fill(
 
 
 def _annotated(files: Path, number: int, size: int) -> dict[str, Any]:
-    control = LabelConfig.parse(CONFIG).control("brush")
-    if control is None:
-        raise NothingMeasuredError("The benchmark's labelling config has no brush.")
     image, masks = draw_cells(size // _ENLARGED, number)
     large = cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC)
     PIL.Image.fromarray(large).save(files / f"{number}.jpg", quality=90)
-    result = []
-    for mask in masks:
-        enlarged = cv2.resize(mask.astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0
-        region = Region.from_mask(enlarged, _LABEL)
-        if region is not None:
-            result += encode_region(region, control, _LABEL, (size, size))
-    return {"data": {"image": f"/data/local-files/?d={number}.jpg"}, "annotations": [{"result": result}]}
+    enlarged = [
+        cv2.resize(mask.astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0 for mask in masks
+    ]
+    annotation = {"result": brushed(enlarged)}
+    return {"data": {"image": f"/data/local-files/?d={number}.jpg"}, "annotations": [annotation]}
 
 
 def train(console: Console, settings: Settings, project_id: int) -> None:

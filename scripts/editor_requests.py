@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from backend.labelstudio import rle
+from backend.labelstudio.label_config import LabelConfig
+from backend.labelstudio.results import encode_region
 from models.arrays import Mask
 from models.prompts import Click
+from models.regions import Region
 
 CONFIG = """<View><Image name="image" value="$image"/>
   <BrushLabels name="brush" toName="image" smart="false"><Label value="Object"/></BrushLabels>
   <KeyPointLabels name="point" toName="image" smart="true"><Label value="Object"/></KeyPointLabels></View>"""
+_LABEL = "Object"
 
 
 def task(number: int, address: str) -> dict[str, Any]:
@@ -108,6 +112,21 @@ def annotated(answered: dict[str, Any], result: Sequence[Mapping[str, Any]]) -> 
             "annotation": {"id": answered["id"], "task": answered["id"], "result": list(result)},
         }
     )
+
+
+def brushed(masks: Iterable[Mask]) -> list[dict[str, Any]]:
+    """Result items of an annotation in which each object was painted with the brush.
+
+    Args:
+        masks: (H, W), all of one picture; one object each, empty ones are left out.
+    """
+    (brush,) = [control for control in LabelConfig.parse(CONFIG).controls if control.name == "brush"]
+    result = []
+    for mask in masks:
+        region = Region.from_mask(mask, _LABEL)
+        if region is not None:
+            result += encode_region(region, brush, _LABEL, (mask.shape[0], mask.shape[1]))
+    return result
 
 
 def answered_mask(answer: bytes, size_hw: tuple[int, int]) -> Mask:
