@@ -19,7 +19,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY backend backend
 COPY models models
 COPY scripts scripts
-RUN /opt/maskloop/bin/pip install --constraint constraints.txt --extra-index-url "${TORCH_INDEX}" ".[sam]"
+RUN /opt/maskloop/bin/pip install --constraint constraints.txt --extra-index-url "${TORCH_INDEX}" ".[sam,dicom,nifti]"
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --create-home --home-dir /state maskloop

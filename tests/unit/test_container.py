@@ -69,6 +69,14 @@ def test_the_image_and_the_environments_get_torch_without_cuda_unless_asked() ->
     assert f"CPU_TORCH={index}\n" in (ROOT / "scripts" / "environments.sh").read_text()
 
 
+def test_the_image_has_what_the_readme_says_it_has() -> None:
+    (installed,) = (re.findall(r'"\.\[(.+)\]"', rest) for rest in values("RUN") if '".[' in rest)
+    promised = re.findall(
+        r"'\.\[(.+)\]'.+the Docker image has (?:it|them)", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    assert sorted(installed[0].split(",")) == sorted(",".join(promised).split(","))
+
+
 def test_every_setting_in_the_files_is_one() -> None:
     in_image = [word.split("=")[0] for rest in values("ENV") for word in rest.split()]
     in_compose = services()["maskloop"]["environment"]
