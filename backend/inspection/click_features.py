@@ -24,6 +24,7 @@ NAMES = (
     "negative distance",
     "first depth",
     "dents",
+    "outline",
     "area",
     "longest pause",
 )
@@ -31,6 +32,8 @@ _MOST = 3.0
 _FAR = 2.0
 """In diameters; negative clicks that are farther away all say the same."""
 _LONG_PAUSE_S = 60.0
+_LONG_OUTLINE = 10.0
+"""In the square root of the area; that of a disc is 3.5."""
 _LARGE = 8.0
 """Logarithm of the area of an object of 3000 pixels."""
 
@@ -46,12 +49,13 @@ def click_features(steps: Sequence[PromptStep], region: Region) -> NDArray[np.fl
         region: The mask that was accepted.
 
     Returns:
-        (10,) in the order of `NAMES`, each in [0, 3]: logarithm of the number of prompts; share of negative
+        (11,) in the order of `NAMES`, each in [0, 3]: logarithm of the number of prompts; share of negative
         clicks; 1 - IoU of the last answer with the one before, 0 for a single answer; absolute logarithm of
         the last answer's growth; spread of the positive clicks, and mean distance of the negative ones to the
         mask, both over the square root of the area; depth of the first click by the greatest depth of the
-        mask; share of the convex hull outside the mask; logarithm of the area over 8; logarithm of the
-        longest pause between answers over that of a minute.
+        mask; share of the convex hull outside the mask; length of all outlines, of crumbs and holes too, over
+        ten times the square root of the area; logarithm of the area over 8; logarithm of the longest pause
+        between answers over that of a minute.
     """
     last = steps[-1]
     clicks = last.prompts.clicks
@@ -70,6 +74,7 @@ def click_features(steps: Sequence[PromptStep], region: Region) -> NDArray[np.fl
         _mean_distance(negative, region) / size,
         _depth_at(clicks[0], depth, region) / float(depth.max()) if clicks else 0.5,
         1 - region.area / _hull_area(region),
+        _outlines_length(region) / size / _LONG_OUTLINE,
         math.log(region.area) / _LARGE,
         math.log1p(max(0.0, pause)) / math.log(_LONG_PAUSE_S),
     )
@@ -103,3 +108,10 @@ def _hull_area(region: Region) -> float:
     """Area of the convex hull, at least that of the mask."""
     corners = cv2.convexHull(np.argwhere(region.mask).astype(np.int32))
     return max(float(cv2.contourArea(corners)), float(region.area))
+
+
+def _outlines_length(region: Region) -> float:
+    outlines, _ = cv2.findContours(
+        np.pad(region.mask, 1).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE
+    )
+    return float(sum(cv2.arcLength(each, closed=True) for each in outlines))
