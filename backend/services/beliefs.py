@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from backend.inspection.base import Belief
 from models.arrays import Image
+from models.prelabel.analysis import dice_with_errors
 from models.prelabel.unet import UNet
 from models.prelabel.unlearned import Unlearned
 
@@ -42,11 +43,11 @@ class Beliefs:
             WeightsError: The version is not loaded.
         """
         answer = self._unlearned.ask(key, image)
-        said = self._model.prelabels(answer.analysis, (image.shape[0], image.shape[1]))
+        segments = answer.segments
         return Belief(
             classes=self._model.schema.classes,
-            probabilities=answer.analysis.probabilities,
-            objects=said.regions,
-            expected_dice=said.score,
+            probabilities=segments.probabilities,
+            objects=self._model.regions(segments, (image.shape[0], image.shape[1])),
+            expected_dice=dice_with_errors(segments.winner > 0, segments.errors),
             learned=answer.learned,
         )

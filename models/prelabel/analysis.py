@@ -23,13 +23,30 @@ _NO_OBJECTS = 0.002
 
 
 @dataclass(frozen=True, eq=False)
-class Analysis:
-    """Everything that can be known about one picture without asking anybody.
+class Segments:
+    """What is drawn in one picture, place by place.
 
     Attributes:
         probabilities: Of background and classes at the working size, (1 + C, h, w); sum 1.
         depth: How deep inside its object each place is, (h, w) in [0, 1].
         errors: Belief that the most probable class of a place is wrong, (h, w) in [0, 1].
+    """
+
+    probabilities: Map
+    depth: Map
+    errors: Map
+
+    @property
+    def winner(self) -> NDArray[np.intp]:
+        """The most probable class of each place, (h, w), 0 = background."""
+        return np.asarray(self.probabilities.argmax(0))
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis(Segments):
+    """Everything that can be known about one picture without asking anybody.
+
+    Attributes:
         answers: Probabilities of the answers to each question, each (answers,).
         quality: Dice coefficient as the network itself expects it, in [0, 1]; not calibrated.
         consistency: Dice coefficient of what is said about the picture and about the picture upside down, in
@@ -38,19 +55,11 @@ class Analysis:
         embedding: What the picture is like, (D,), of length 1.
     """
 
-    probabilities: Map
-    depth: Map
-    errors: Map
     answers: tuple[Map, ...]
     quality: float
     consistency: float
     novelty: float
     embedding: Map
-
-    @property
-    def winner(self) -> NDArray[np.intp]:
-        """The most probable class of each place, (h, w), 0 = background."""
-        return np.asarray(self.probabilities.argmax(0))
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,7 @@ def estimate_of(analysis: Analysis) -> float:
     """
     inside = analysis.winner > 0
     unsure = 1 - analysis.probabilities.max(0)
-    by_errors, by_confidence = (_dice_with_errors(inside, wrong) for wrong in (analysis.errors, unsure))
+    by_errors, by_confidence = (dice_with_errors(inside, wrong) for wrong in (analysis.errors, unsure))
     estimates = np.array([analysis.quality, by_errors, by_confidence, analysis.consistency])
     return float(_WEIGHTS @ estimates) - _NOVELTY * analysis.novelty
 
@@ -131,7 +140,12 @@ def agreement_of(one: Map, other: Map) -> float:
     return (2 * both + nothing) / (said + nothing)
 
 
-def _dice_with_errors(inside: NDArray[np.bool_], errors: Map) -> float:
-    """Dice coefficient when each place is wrong with this probability."""
+def dice_with_errors(inside: NDArray[np.bool_], errors: Map) -> float:
+    """Dice coefficient to expect of a mask, in [0, 1]; near 1 if nothing is inside and nothing wrong.
+
+    Args:
+        inside: The mask, (h, w).
+        errors: Probability that a place is wrong, (h, w).
+    """
     right = 2 * float((1 - errors)[inside].sum()) + _NO_OBJECTS * errors.size
     return right / (right + float(errors.sum()))

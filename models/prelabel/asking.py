@@ -12,7 +12,7 @@ from models.arrays import Image
 from models.label_schema import LabelSchema, Question
 from models.networks.unet import STRIDE, error_logits
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import Analysis, Map, agreement_of
+from models.prelabel.analysis import Analysis, Map, Segments, agreement_of
 from models.prelabel.figures import as_places, mutual_information_of
 
 _DROPPED = 0.2
@@ -60,6 +60,24 @@ def analysed(
         novelty=float(network.novelty(embedding)[0]),
         embedding=embedding[0].cpu().numpy(),
     )
+
+
+@torch.inference_mode()
+def segments_of(network: Network, picture: Tensor) -> Segments:
+    """Ask a network for no more than objects: a third of the time of `analysed`.
+
+    Args:
+        network: In eval mode.
+        picture: (3, h, w) in [-1, 1].
+
+    Returns:
+        A place is believed to be wrong as much as its class is improbable.
+    """
+    size_hw = (picture.shape[-2], picture.shape[-1])
+    segmentation = network.segment(network.encode(padded(picture[None])))
+    probabilities = _enlarged(segmentation.logits, size_hw).softmax(1)[0].cpu().numpy()
+    depth = _enlarged(torch.sigmoid(segmentation.depth), size_hw)[0, 0].cpu().numpy()
+    return Segments(probabilities, depth, 1 - probabilities.max(0))
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from skimage.segmentation import expand_labels, watershed
 
 from models.arrays import Mask
 from models.masks import components
-from models.prelabel.analysis import Analysis, Map
+from models.prelabel.analysis import Map, Segments
 from models.regions import Region
 
 _NECK = 0.2
@@ -29,12 +29,12 @@ _ERROR_WIDTH = 5
 
 
 def regions_of(
-    analysis: Analysis, classes: Sequence[str], countable: frozenset[str], size_hw: tuple[int, int]
+    segments: Segments, classes: Sequence[str], countable: frozenset[str], size_hw: tuple[int, int]
 ) -> tuple[Region, ...]:
     """Cut the most probable classes into objects.
 
     Args:
-        analysis: See there.
+        segments: See there.
         classes: Class names, in the order of the channels after the background.
         countable: Classes of which each object is a region of its own; of others all pixels are one region.
         size_hw: Height and width of the picture.
@@ -43,15 +43,15 @@ def regions_of(
         Objects that do not overlap. The score of each is the mean belief that its pixels are right.
     """
     found = []
-    winner = analysis.winner
+    winner = segments.winner
     for number, name in enumerate(classes, start=1):
         mask = winner == number
         if not mask.any():
             continue
-        labels = _divided(mask, analysis.depth) if name in countable else mask.astype(np.int32)
-        margin = _margin_over_others(analysis.probabilities, number)
+        labels = _divided(mask, segments.depth) if name in countable else mask.astype(np.int32)
+        margin = _margin_over_others(segments.probabilities, number)
         for membership, (top, left), inside in _memberships(labels, margin):
-            right = 1 - analysis.errors[top : top + inside.shape[0], left : left + inside.shape[1]]
+            right = 1 - segments.errors[top : top + inside.shape[0], left : left + inside.shape[1]]
             region = _enlarged(
                 membership, (top, left), mask.shape, size_hw, name, float(right[inside].mean())
             )
@@ -60,14 +60,14 @@ def regions_of(
     return _apart(found, size_hw)
 
 
-def error_areas_of(analysis: Analysis, size_hw: tuple[int, int]) -> tuple[Region, ...]:
+def error_areas_of(segments: Segments, size_hw: tuple[int, int]) -> tuple[Region, ...]:
     """The areas where the segmentation is more probably wrong than right, the worst first.
 
     Args:
-        analysis: See there.
+        segments: See there.
         size_hw: Height and width of the picture.
     """
-    smooth = cv2.blur(analysis.errors, (_ERROR_WIDTH, _ERROR_WIDTH))
+    smooth = cv2.blur(segments.errors, (_ERROR_WIDTH, _ERROR_WIDTH))
     labels, areas = components(smooth > 0.5)
     sums = ndimage.sum_labels(smooth, labels, np.arange(len(areas)))
     large = [n for n in range(1, len(areas)) if areas[n] >= _SMALLEST_ERROR_AREA * smooth.size]

@@ -14,13 +14,14 @@ from models.devices import best_device
 from models.errors import WeightsError, WeightsNotFoundError
 from models.label_schema import LabelSchema
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import Analysis
-from models.prelabel.asking import analysed, mutual_information, network_input
+from models.prelabel.analysis import Analysis, Segments
+from models.prelabel.asking import analysed, mutual_information, network_input, segments_of
 from models.prelabel.base import ImageClass, PreLabeller, PreLabels
 from models.prelabel.figures import PictureFigures, picture_figures
 from models.prelabel.network_description import DESCRIPTION, WEIGHTS, NetworkDescription
 from models.prelabel.segmented_regions import error_areas_of, regions_of
 from models.prelabel.working_size import resized, working_size
+from models.regions import Region
 from models.state_dicts import load_weights
 from models.weights_files import file_sha256
 
@@ -88,17 +89,37 @@ class UNet(PreLabeller):
         """Find the objects and answer the questions; see the base class."""
         return self.prelabels(self.analyse(image), (image.shape[0], image.shape[1]))
 
-    def analyse(self, image: Image, *, segmenter: Network | None = None) -> Analysis:
+    def analyse(self, image: Image) -> Analysis:
         """Ask the network about a picture.
 
         Args:
             image: (H, W, 3) RGB; not modified.
-            segmenter: Network of a fold, whose segmentation is taken and judged by this one; None for itself.
 
         Raises:
             WeightsError: `load` was not called.
         """
-        return analysed(self._loaded(), self._input(image), self.schema, segmenter)
+        return analysed(self._loaded(), self._input(image), self.schema)
+
+    def segments(self, image: Image, *, fold: Network | None = None) -> Segments:
+        """Ask for objects alone.
+
+        Args:
+            image: (H, W, 3) RGB; not modified.
+            fold: Network of a fold, which is asked instead of the version's own.
+
+        Raises:
+            WeightsError: `load` was not called.
+        """
+        return segments_of(fold or self._loaded(), self._input(image))
+
+    def regions(self, segments: Segments, size_hw: tuple[int, int]) -> tuple[Region, ...]:
+        """The objects of a picture.
+
+        Args:
+            segments: What is said about it.
+            size_hw: Height and width of the picture.
+        """
+        return regions_of(segments, self.classes, self._description.countable, size_hw)
 
     def assess(self, image: Image, *, dropout_passes: int = 0) -> Assessment:
         """Ask the network about a picture, and say how sure it is.

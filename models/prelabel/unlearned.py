@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from models.arrays import Image
 from models.networks.unet import UNet as Network
-from models.prelabel.analysis import Analysis
+from models.prelabel.analysis import Segments
 from models.prelabel.folds import FOLDS, read_folds
 from models.prelabel.network_description import DESCRIPTION, NetworkDescription
 from models.prelabel.unet import UNet
@@ -18,11 +18,11 @@ class UnlearnedAnswer:
     """What is said about a picture.
 
     Attributes:
-        analysis: In full.
+        segments: What is drawn in it.
         learned: Whether the network did learn from the picture, because no fold is there that did not.
     """
 
-    analysis: Analysis
+    segments: Segments
     learned: bool
 
 
@@ -62,5 +62,5 @@ class Unlearned:
         """
         fold = self._folds.get(key)
         return UnlearnedAnswer(
-            self._model.analyse(image, segmenter=fold), fold is None and key in self._trained_on
+            self._model.segments(image, fold=fold), fold is None and key in self._trained_on
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.services.beliefs import Beliefs
+from models.prelabel.analysis import dice_with_errors
 from models.prelabel.unet import UNet
 from tests.fakes.random_unet import SCHEMA, write_random_unet
 
@@ -20,6 +21,7 @@ def test_a_belief_is_what_the_version_would_answer(tmp_path: Path) -> None:
     belief = beliefs.of("8/image", image)
     assert (beliefs.version, belief.classes, belief.learned) == (model.version, SCHEMA.classes, False)
     assert belief.probabilities.shape[0] == 1 + len(SCHEMA.classes)
-    assert belief.expected_dice == said.score
+    inside = belief.probabilities.argmax(0) > 0
+    assert belief.expected_dice == dice_with_errors(inside, 1 - belief.probabilities.max(0))
     assert [each.box for each in belief.objects] == [each.box for each in said.regions]
     assert beliefs.of("7/image", image).learned

@@ -57,7 +57,7 @@ def test_examples_are_asked_about_by_their_fold_and_strangers_by_the_final_netwo
     unlearned = asked(folder, "a", "b", "c")
     said = {key: unlearned.ask(key, picture()) for key in ("a", "b", "c", "stranger")}
     assert not any(answer.learned for answer in said.values())
-    maps = {key: answer.analysis.probabilities for key, answer in said.items()}
+    maps = {key: answer.segments.probabilities for key, answer in said.items()}
     assert np.array_equal(maps["a"], maps["b"])
     assert not np.allclose(maps["a"], maps["c"])
     model = UNet(folder)
