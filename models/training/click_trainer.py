@@ -86,7 +86,7 @@ class ClickTrainer:
         if encoder:
             groups.append({"params": encoder, "factor": encoder_factor})
         self._parameters = [*decoder, *encoder]
-        self._optimizer = torch.optim.AdamW(groups, weight_decay=1e-4)
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=1e-4, fused=True)
         self._average = {name: value.detach().clone() for name, value in network.state_dict().items()}
 
     @property

@@ -102,6 +102,7 @@ class PrelabelTrainer:
             ],
             lr=_LEARNING_RATE,
             weight_decay=1e-4,
+            fused=True,
         )
 
     def run(self, judge: Judge | None = None) -> int:
@@ -199,7 +200,7 @@ def train_error_branch(
         report: As in `PrelabelTrainer`.
     """
     branch = network.errors.train()
-    optimizer = torch.optim.AdamW(branch.parameters(), lr=_ERROR_LEARNING_RATE, weight_decay=1e-2)
+    optimizer = torch.optim.AdamW(branch.parameters(), lr=_ERROR_LEARNING_RATE, weight_decay=1e-2, fused=True)
     effort = Effort()
     step, done = 0, 0.0
     while done < 1:
