@@ -48,8 +48,8 @@ def analysed(
     probabilities = whole[0].cpu().numpy()
     consistency = 1.0
     if schema.classes:
-        upside_down = segmented(segmenter, torch.flip(picture, (1, 2)))
-        consistency = agreement_of(probabilities, torch.flip(upside_down, (1, 2)).cpu().numpy())
+        upside_down = segments_of(segmenter, torch.flip(picture, (1, 2))).probabilities
+        consistency = agreement_of(probabilities, upside_down[:, ::-1, ::-1])
     return Analysis(
         probabilities=probabilities,
         depth=_enlarged(torch.sigmoid(segmentation.depth), size_hw)[0, 0].cpu().numpy(),
@@ -64,7 +64,7 @@ def analysed(
 
 @torch.inference_mode()
 def segments_of(network: Network, picture: Tensor) -> Segments:
-    """Ask a network for no more than objects: a third of the time of `analysed`.
+    """Ask a network for objects alone, in less time than `analysed`.
 
     Args:
         network: In eval mode.
@@ -78,21 +78,6 @@ def segments_of(network: Network, picture: Tensor) -> Segments:
     probabilities = _enlarged(segmentation.logits, size_hw).softmax(1)[0].cpu().numpy()
     depth = _enlarged(torch.sigmoid(segmentation.depth), size_hw)[0, 0].cpu().numpy()
     return Segments(probabilities, depth, 1 - probabilities.max(0))
-
-
-@torch.inference_mode()
-def segmented(network: Network, picture: Tensor) -> Tensor:
-    """Ask a network for nothing but the classes of one picture's pixels.
-
-    Args:
-        network: In eval mode.
-        picture: (3, h, w) in [-1, 1].
-
-    Returns:
-        Probabilities of background and classes, (1 + C, h, w).
-    """
-    logits = network.segment(network.encode(padded(picture[None]))).logits
-    return _enlarged(logits, (picture.shape[-2], picture.shape[-1])).softmax(1)[0]
 
 
 @torch.inference_mode()

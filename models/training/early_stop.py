@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from models.networks.unet import UNet
-from models.prelabel.asking import network_input, segmented
+from models.prelabel.analysis import Segments
+from models.prelabel.asking import network_input, segments_of
 from models.training.prelabel_losses import dice_per_picture
 from models.training.prelabel_samples import Sample
 
@@ -45,22 +45,23 @@ class EarlyStop:
         if step % JUDGE_EVERY or not self._samples:
             return False
         network.eval()
-        said = [segmented(network, network_input(sample.image)) for sample in self._samples]
+        said = [segments_of(network, network_input(sample.image)) for sample in self._samples]
         network.train()
         pairs = zip(said, self._samples, strict=True)
-        score = sum(sample_dice(probabilities, sample) for probabilities, sample in pairs) / len(said)
+        score = sum(sample_dice(segments, sample) for segments, sample in pairs) / len(said)
         is_better = score > self._best + _LEAST_GAIN
         self._best = max(self._best, score)
         self._waited = 0 if is_better or not self._best else self._waited + 1
         return self._waited > _PATIENCE
 
 
-def sample_dice(probabilities: Tensor, sample: Sample) -> float:
+def sample_dice(segments: Segments, sample: Sample) -> float:
     """Mean Dice coefficient over the classes that are there or said to be; 1 if there are none.
 
     Args:
-        probabilities: Of background and classes, (1 + C, h, w).
+        segments: What is said.
         sample: The truth, (h, w).
     """
     truth = torch.from_numpy(sample.classes).long()[None]
-    return float(dice_per_picture(probabilities.argmax(0)[None], truth, len(probabilities))[0])
+    said = torch.from_numpy(segments.winner)[None]
+    return float(dice_per_picture(said, truth, len(segments.probabilities))[0])

@@ -193,11 +193,7 @@ class Stages:
             network.remember(torch.cat(embeddings[:number] + embeddings[number + 1 :]))
             for sample in samples:
                 analysis = analysed(network, network_input(sample.image), self._schema, segmenter=other)
-                dice = (
-                    sample_dice(torch.from_numpy(analysis.probabilities), sample)
-                    if sample.is_marked
-                    else None
-                )
+                dice = sample_dice(analysis, sample) if sample.is_marked else None
                 kept = analysis if sample.key in kept_keys else None
                 self.out_of_fold.append(OutOfFold(sample.key, kept, estimate_of(analysis), dice))
 
