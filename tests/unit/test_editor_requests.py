@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from backend.labelstudio import rle
+from backend.labelstudio.annotations import decode_annotation
 from backend.labelstudio.label_config import LabelConfig
 from backend.labelstudio.payloads import parse_predict, parse_setup, parse_webhook
 from backend.labelstudio.prompts import read_prompts
@@ -60,6 +61,20 @@ def test_the_service_reads_the_other_requests() -> None:
     assert opened.context is None and opened.tasks[0].id == 3
     assert announced.project == PROJECT and announced.extra_params == {"postprocess": []}
     assert submitted.task_ids == (3,) and len(submitted.body["annotation"]["result"]) == 50
+
+
+def test_the_service_reads_what_was_painted() -> None:
+    masks = np.zeros((3, 20, 30), dtype=bool)
+    masks[0, 2:9, 3:12] = masks[2, 10:18, 15:29] = True
+    painted = parse_webhook(json.loads(editor_requests.annotated(TASK, editor_requests.brushed(masks))))
+
+    config = LabelConfig.parse(editor_requests.CONFIG)
+    read = decode_annotation(painted.body["annotation"]["result"], config.controls)
+
+    assert not read.problems
+    assert [each.region.class_name for each in read.regions] == ["Object", "Object"]
+    for each, mask in zip(read.regions, masks[[0, 2]], strict=True):
+        assert np.array_equal(each.region.full_mask((20, 30)), mask)
 
 
 @given(st_numpy.arrays(bool, st_numpy.array_shapes(min_dims=2, max_dims=2, max_side=9)))

@@ -66,6 +66,18 @@ def test_features_are_finite_and_bounded(n_clicks: int) -> None:
     assert ((features >= 0) & (features <= 3)).all()
 
 
+def test_crumbs_and_holes_lengthen_the_outline() -> None:
+    subject = clean_subject(1)
+    steps, number = steps_of(subject, 1, 0.0), NAMES.index("outline")
+    whole = disc(40, 44, 20)
+    holed, crumbled = whole & ~disc(40, 44, 6), whole | disc(10, 10, 3)
+    round_one, *torn = (
+        click_features(steps, drawn(mask).region)[number] for mask in (whole, holed, crumbled)
+    )
+    assert round_one == pytest.approx(0.35, abs=0.02)  # 2 pi r / sqrt(pi r²) / 10
+    assert min(torn) > 1.1 * round_one
+
+
 def test_reviewed_objects_refine_the_weights() -> None:
     rng = np.random.default_rng(0)
     features = rng.random((200, len(NAMES)))
